@@ -1,0 +1,177 @@
+"""Who may open what: deny by default, sessions on the server, a token on every staff form."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
+
+from guidance import security, web
+from guidance.accounts import actions, queries
+from guidance.accounts.models import ROLES
+from guidance.accounts.queries import Staff
+from guidance.errors import NotAllowed, NotFound, SignInNeeded, StrangeOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+
+COOKIE = "__Host-session"
+PUBLIC = frozenset({"public"})
+SIGNED_IN = frozenset(ROLES)
+_LOOPBACK = ("127.", "localhost", "[::1]")
+_FIRST_STEPS = frozenset(
+    {
+        "accounts.sign_out",
+        "accounts.password",
+        "accounts.save_password",
+        "accounts.second_step",
+        "accounts.save_second_step",
+    }
+)
+
+
+def public(bp: Blueprint) -> None:
+    """Everybody may open these pages; they never look at a session and never set a cookie."""
+    bp.audience = PUBLIC  # type: ignore[attr-defined]
+
+
+def only(bp: Blueprint, *roles: str) -> None:
+    """Only these roles may open the pages of this blueprint."""
+    bp.audience = frozenset(roles)  # type: ignore[attr-defined]
+
+
+def open_to(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Change the audience of one view inside a blueprint: roles, `*SIGNED_IN`, or 'public'."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def same_view(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        same_view.audience = frozenset(roles)  # type: ignore[attr-defined]
+        return same_view
+
+    return mark
+
+
+def audience_of(app: Flask, endpoint: str) -> frozenset[str]:
+    """Who may open an address; nobody when nothing was said."""
+    view = app.view_functions.get(endpoint)
+    said = getattr(view, "audience", None)
+    if said is None:
+        blueprint = app.blueprints.get(endpoint.rpartition(".")[0])
+        said = getattr(blueprint, "audience", None)
+    return said if said is not None else frozenset()
+
+
+def current_staff() -> Staff:
+    """The signed-in person; raises SignInNeeded when there is none."""
+    staff = g.get("staff")
+    if staff is None:
+        raise SignInNeeded
+    return staff  # type: ignore[no-any-return]
+
+
+def staff_or_none() -> Staff | None:
+    """The signed-in person, or None."""
+    staff: Staff | None = g.get("staff")
+    return staff
+
+
+def csrf_token() -> str:
+    """The token that staff forms of this session carry."""
+    staff = g.get("staff")
+    return security.signed("csrf", staff.fingerprint) if staff else ""
+
+
+def keeps_sessions() -> bool:
+    """Whether the browser will keep the session cookie: TLS, or this very machine."""
+    return request.is_secure or request.host.startswith(_LOOPBACK)
+
+
+def set_cookie(response: Response, token: str) -> Response:
+    """Hand the browser its session."""
+    response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def drop_cookie(response: Response) -> Response:
+    """Take the session back from the browser."""
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+def _check_token() -> None:
+    if request.method in security.SAFE_METHODS:
+        return
+    if request.mimetype == "application/json":
+        if security.came_from_here() is None:
+            raise StrangeOrigin
+        return
+    sent = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
+    if not security.same(sent, csrf_token()):
+        raise StrangeOrigin
+
+
+def _guard() -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    audience = audience_of(current_app, request.endpoint)
+    if audience == PUBLIC:
+        return None
+    if not audience:
+        raise NotFound
+    token = request.cookies.get(COOKIE, "")
+    staff = queries.staff_of_token(token) if token else None
+    if staff is None:
+        raise SignInNeeded
+    g.staff = staff
+    _check_token()
+    step = _first_step(staff)
+    if step is not None:
+        return step
+    if not staff.has(*audience):
+        raise NotAllowed
+    if queries.seen_long_ago(staff):
+        actions.touch_session(staff.session_id)
+    if staff.message and request.method == "GET" and not web.is_htmx():
+        g.page_message = staff.message
+        actions.leave_message(staff.session_id, "")
+    return None
+
+
+def _first_step(staff: Staff) -> ResponseReturnValue | None:
+    if request.endpoint in _FIRST_STEPS:
+        return None
+    needs_code = staff.needs_second_step and not staff.second_step_done
+    if not staff.must_change_password and not needs_code:
+        return None
+    if request.path.startswith("/api/"):
+        raise SignInNeeded
+    if staff.second_step_set_up and needs_code:
+        return redirect(url_for("accounts.second_step"), code=303)
+    if staff.must_change_password:
+        return redirect(url_for("accounts.password"), code=303)
+    return redirect(url_for("accounts.second_step"), code=303)
+
+
+def _finish(response: Response) -> Response:
+    staff = g.get("staff")
+    message = g.get("message_for_next_page")
+    if staff is not None:
+        response.headers["Cache-Control"] = "no-store"
+        if message:
+            actions.leave_message(staff.session_id, str(message))
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Put the guard in front of every view."""
+    app.before_request(_guard)
+    app.after_request(_finish)
+    app.jinja_env.globals.update(
+        csrf_token=csrf_token, staff=staff_or_none, page_message=lambda: g.get("page_message")
+    )

@@ -1,0 +1,87 @@
+"""create_app(): puts the site together, in order; nothing else."""
+
+from __future__ import annotations
+
+from wsgiref.headers import Headers
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from guidance import api, cli, config, db, i18n, security, web
+from guidance.accounts import access
+from guidance.accounts import views as accounts_views
+from guidance.adoption import views as adoption_views
+from guidance.catalogue import editing as catalogue_editing
+from guidance.catalogue import views as catalogue_views
+from guidance.desk import views as desk_views
+from guidance.guides import views as guides_views
+from guidance.search import views as search_views
+from guidance.site import editing as site_editing
+from guidance.site import views as site_views
+from guidance.units import views as units_views
+
+BLUEPRINTS = (
+    site_views.bp,
+    search_views.bp,
+    catalogue_views.bp,
+    guides_views.bp,
+    units_views.bp,
+    accounts_views.bp,
+    site_editing.bp,
+    catalogue_editing.bp,
+    desk_views.help_bp,
+    desk_views.bp,
+    adoption_views.public_bp,
+    adoption_views.bp,
+    api.bp,
+)
+
+ONE_YEAR = 365 * 24 * 3600
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The whole site as a WSGI application; settings come from the environment unless given."""
+    settings = settings or config.load()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    app = Flask(
+        "guidance",
+        root_path=str(config.PROJECT),
+        static_folder="static",
+        template_folder="templates",
+    )
+    app.config.update(
+        SETTINGS=settings,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MIGRATIONS=config.PROJECT / "guidance" / "migrations",
+        TRANSLATIONS=config.PROJECT / "translations",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    i18n.init_app(app)
+    db.init_app(app)
+    security.init_app(app)
+    web.init_app(app)
+    access.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    cli.init_app(app)
+    _serve_static(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
+    return app
+
+
+def _serve_static(app: Flask) -> None:
+    def headers(response_headers: Headers, _path: str, _url: str) -> None:
+        for name, value in security.HEADERS.items():
+            response_headers[name] = value
+
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=app.static_folder,
+        prefix="static/",
+        max_age=ONE_YEAR,  # templates add ?v=<hash>, so a changed file has a new address
+        allow_all_origins=False,
+        add_headers_function=headers,
+    )

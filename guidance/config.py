@@ -1,0 +1,167 @@
+"""Every setting: its name, type, default and reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+PROJECT = Path(__file__).resolve().parent.parent
+LANGUAGES_SHIPPED = ("vi", "en", "ur")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message says which one and what would be right."""
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    codes = tuple(part.strip() for part in text.split(",") if part.strip())
+    unknown = [code for code in codes if code not in LANGUAGES_SHIPPED]
+    if unknown or not codes:
+        raise ValueError(f"a comma-separated choice of {', '.join(LANGUAGES_SHIPPED)}")
+    return codes
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return text
+
+    return parse
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if text.isdigit() else -1
+        if number < least:
+            raise ValueError(f"a whole number of at least {least}")
+        return number
+
+    return parse
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in {"1", "0", "yes", "no", "true", "false"}:
+        raise ValueError("yes or no")
+    return text.lower() in {"1", "yes", "true"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one environment variable becomes a value, and why it exists."""
+
+    parse: Callable[[str], Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one site, read once at the start."""
+
+    data: Path
+    database_url: str
+    bind: str
+    workers: int
+    site_name: str
+    operator: str
+    contact: str
+    hotline: str
+    site_url: str
+    secret_key_file: Path
+    trusted_proxies: int
+    trusted_hosts: tuple[str, ...]
+    languages: tuple[str, ...]
+    retention_days: int
+    second_step: Literal["required", "optional"]
+    session_idle_minutes: int
+    session_hours: int
+    development: bool
+
+
+KNOWN: dict[str, Setting] = {
+    "data": Setting(Path, "folder for the SQLite database, search index, key and uploads"),
+    "database_url": Setting(str, "database; postgresql+psycopg://… when one machine is outgrown"),
+    "bind": Setting(str, "address and port that the web server listens on"),
+    "workers": Setting(_whole(1), "web processes; two serve a commune"),
+    "site_name": Setting(str, "name in the header of every page"),
+    "operator": Setting(
+        str, "who runs the site; shown on every page, because it is not the government portal"
+    ),
+    "contact": Setting(str, "e-mail or telephone of the operator, for the about page and security.txt"),
+    "hotline": Setting(str, "telephone of the province's help line, shown where people get stuck"),
+    "site_url": Setting(str, "the only source of absolute addresses (QR codes, sitemap, feeds)"),
+    "secret_key_file": Setting(Path, "file with the key that protects sessions and telephone numbers"),
+    "trusted_proxies": Setting(
+        _whole(0), "how many proxies in front are believed about client address and TLS"
+    ),
+    "trusted_hosts": Setting(
+        _names, "host names the site answers to; empty means those of site_url and the bind address"
+    ),
+    "languages": Setting(_languages, "languages offered, the first one is the default"),
+    "retention_days": Setting(_whole(1), "days until notes and file references of cases are deleted"),
+    "second_step": Setting(
+        _one_of("required", "optional"), "whether admins and editors must use a second step"
+    ),
+    "session_idle_minutes": Setting(_whole(1), "minutes without a request after which a staff session ends"),
+    "session_hours": Setting(_whole(1), "hours after which a staff session ends in any case"),
+    "development": Setting(_yes, "shows the page of components; for building the site, not for running it"),
+}
+
+
+def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    data = given.get("data", PROJECT / "instance")
+    bind = given.get("bind", "127.0.0.1:8000")
+    return {
+        "data": data,
+        "database_url": f"sqlite:///{(data / 'guidance.sqlite').resolve()}",
+        "bind": bind,
+        "workers": 2,
+        "site_name": "Hướng dẫn dịch vụ công",
+        "operator": "",
+        "contact": "",
+        "hotline": "",
+        "site_url": f"http://{bind}",
+        "secret_key_file": data / "secret.key",
+        "trusted_proxies": 0,
+        "trusted_hosts": (),
+        "languages": LANGUAGES_SHIPPED,
+        "retention_days": 90,
+        "second_step": "required",
+        "session_idle_minutes": 60,
+        "session_hours": 12,
+        "development": False,
+    }
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError with a sentence for an unknown GUIDANCE_ variable or a value that cannot be used.
+    """
+    environ = os.environ if environ is None else environ
+    given: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith("GUIDANCE_"):
+            continue
+        name = variable.removeprefix("GUIDANCE_").lower()
+        if name not in KNOWN:
+            raise SettingsError(f"{variable} is not a setting of this site. The README lists them all.")
+        try:
+            given[name] = KNOWN[name].parse(text)
+        except ValueError as wrong:
+            raise SettingsError(f"{variable} must be {wrong}; it is {text!r}.") from wrong
+    if str(given.get("database_url", "")).startswith(("postgres://", "postgresql://")):
+        raise SettingsError("GUIDANCE_DATABASE_URL must be written postgresql+psycopg://…")
+    site_url = given.get("site_url", "http://x")
+    if not str(site_url).startswith(("http://", "https://")):
+        raise SettingsError("GUIDANCE_SITE_URL must start with http:// or https://")
+    values = _defaults(given) | given
+    values["site_url"] = str(values["site_url"]).rstrip("/")
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})

@@ -1,0 +1,174 @@
+"""The database: base class, session, transactions, and how SQLite is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, TypeDecorator, event, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, stored as UTC on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """Refuse naive instants; hand over UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant needs its time zone.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """SQLite forgets the zone; it is UTC."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; names of constraints are fixed so that migrations agree on both databases."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: UtcDateTime},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+
+
+class ContentState(Base):
+    """One row: the version of everything citizens read; page cache and search index follow it."""
+
+    __tablename__ = "content_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(default=0)
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def content_version() -> int:
+    """The version of the published content; grows by one with every change a citizen can see."""
+    return db.session.scalar(select(ContentState.version).where(ContentState.id == 1)) or 0
+
+
+def content_changed() -> None:
+    """Count the content version up, inside the caller's transaction."""
+    done = db.session.execute(
+        update(ContentState).where(ContentState.id == 1).values(version=ContentState.version + 1)
+    )
+    if done.rowcount == 0:  # type: ignore[attr-defined]
+        db.session.add(ContentState(id=1, version=1))
+        db.session.flush()
+
+
+def transaction(action: Callable[P, R]) -> Callable[P, R]:
+    """Make a function one transaction: the outermost commits or rolls back, an inner one joins it.
+
+    On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so that two writers queue instead of failing.
+    What was read before is forgotten first: an action sees the database as it is when it starts.
+    """
+
+    @wraps(action)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _writing.get():
+            return action(*args, **kwargs)
+        db.session.rollback()
+        token = _writing.set(True)
+        try:
+            result = action(*args, **kwargs)
+            db.session.commit()
+            return result
+        except BaseException:
+            db.session.rollback()
+            raise
+        finally:
+            _writing.reset(token)
+
+    run.is_transaction = True  # type: ignore[attr-defined]
+    return run
+
+
+def is_sqlite() -> bool:
+    """Whether the site runs on the embedded database."""
+    return db.engine.dialect.name == "sqlite"
+
+
+def upsert(table: type[Base]) -> Any:
+    """An INSERT that can say ON CONFLICT, in the dialect of the database in use."""
+    return sqlite_insert(table) if is_sqlite() else postgresql_insert(table)
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "busy_timeout = 10000",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+        "cache_size = -8000",
+        "mmap_size = 67108864",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give an engine the pragmas and the kind of BEGIN that this site relies on."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _open_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def init_app(app: Flask) -> None:
+    """Attach the database and its migrations to the site."""
+    db.init_app(app)
+    migrate.init_app(
+        app, db, directory=str(app.config["MIGRATIONS"]), render_as_batch=True, compare_type=True
+    )
+    with app.app_context():
+        prepare_engine(db.engine)
+
+
+def row_count(table: type[Base]) -> int:
+    """How many rows a table has."""
+    return db.session.scalar(select(func.count()).select_from(table)) or 0

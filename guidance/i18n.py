@@ -1,0 +1,167 @@
+"""Languages: the first part of the address decides; direction, dates and numbers follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import Babel
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.routing import BaseConverter
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+NAMES = {"vi": "Tiếng Việt", "en": "English", "ur": "اردو"}
+RIGHT_TO_LEFT = frozenset({"ur"})
+# Western digits in Urdu too: codes, fees and telephone numbers must read the same in every language.
+LOCALES = {"vi": "vi_VN", "en": "en_GB", "ur": "ur_PK@numbers=latn"}
+_PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.items()}
+
+babel = Babel()
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language the site offers: code, its own name, writing direction."""
+
+    code: str
+    name: str
+    direction: str
+
+
+class LanguageConverter(BaseConverter):
+    """`<lang:lang>` in an address: two letters; a language that is not offered is a 404."""
+
+    regex = "[a-z]{2}"
+
+
+def offered() -> list[Language]:
+    """The languages of this site, the default first."""
+    codes: Sequence[str] = current_app.config["SETTINGS"].languages
+    return [Language(code, NAMES[code], "rtl" if code in RIGHT_TO_LEFT else "ltr") for code in codes]
+
+
+def default_language() -> str:
+    """The language of an address that names none."""
+    return str(current_app.config["SETTINGS"].languages[0])
+
+
+def current() -> Language:
+    """The language of the present request; the default one outside a request."""
+    code = g.get("lang") if has_request_context() else None
+    code = code or default_language()
+    return Language(code, NAMES[code], "rtl" if code in RIGHT_TO_LEFT else "ltr")
+
+
+def best_language(accepted: LanguageAccept) -> str:
+    """The offered language that a browser's Accept-Language likes most."""
+    codes = [language.code for language in offered()]
+    return accepted.best_match(codes) or codes[0]
+
+
+def locale() -> Locale:
+    """The Babel locale of the present request."""
+    return _PARSED[current().code]
+
+
+def format_day(day: date | datetime | None, style: str = "long") -> str:
+    """A date as the reader writes it; an instant is shown as its day in Vietnam."""
+    if day is None:
+        return ""
+    if isinstance(day, datetime):
+        day = day.astimezone(VIETNAM).date()
+    if style == "short":
+        return day.strftime("%d/%m/%Y")
+    return format_date(day, format=style, locale=locale())
+
+
+def format_month(month: str | date) -> str:
+    """'2026-07' as 'tháng 7/2026' or 'July 2026'."""
+    day = month if isinstance(month, date) else date(int(month[:4]), int(month[5:7]), 1)
+    if current().code == "vi":
+        return f"tháng {day.month}/{day.year}"
+    return format_date(day, format="MMMM yyyy", locale=locale())
+
+
+def format_checked(text: str | None) -> str:
+    """A 'checked on' mark, which may be a day ('2026-07-15') or only a month ('2026-07')."""
+    if not text:
+        return ""
+    return format_day(date.fromisoformat(text)) if len(text) == 10 else format_month(text)
+
+
+def format_instant(instant: datetime, style: str = "medium") -> str:
+    """A date and time in Vietnam."""
+    return format_datetime(instant, format=style, tzinfo=VIETNAM, locale=locale())
+
+
+def format_clock(instant: datetime) -> str:
+    """A time of day in Vietnam, such as 14:05."""
+    return format_time(instant, format="HH:mm", tzinfo=VIETNAM, locale=locale())
+
+
+def format_number(number: float | int) -> str:
+    """A number with the reader's separators."""
+    return format_decimal(number, locale=locale())
+
+
+def format_share(share: float | None, digits: int = 1) -> str:
+    """A share between 0 and 1 as a percentage with at most that many decimals; a dash when there is none."""
+    if share is None:
+        return "–"
+    return format_percent(
+        share, format="#,##0." + "#" * digits + "%" if digits else "#,##0%", locale=locale()
+    )
+
+
+def format_money(amount: int) -> str:
+    """An amount in đồng."""
+    return f"{format_number(amount)} đ"
+
+
+def init_app(app: Flask) -> None:
+    """Wire the language of the address into Flask and Babel."""
+    app.config.update(
+        BABEL_DEFAULT_LOCALE=LOCALES[app.config["SETTINGS"].languages[0]].split("@")[0],
+        BABEL_TRANSLATION_DIRECTORIES=str(app.config["TRANSLATIONS"]),
+    )
+    app.url_map.converters["lang"] = LanguageConverter
+    babel.init_app(app, locale_selector=lambda: current().code)
+
+    @app.url_value_preprocessor
+    def take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values and "lang" in values:
+            code = values.pop("lang")
+            if code in app.config["SETTINGS"].languages:
+                g.lang = code
+            else:
+                g.lang_unknown = True
+
+    @app.url_defaults
+    def give_language(endpoint: str, values: dict[str, Any]) -> None:
+        if "lang" not in values and app.url_map.is_endpoint_expecting(endpoint, "lang"):
+            values["lang"] = current().code
+
+    app.jinja_env.filters.update(
+        day=format_day,
+        month=format_month,
+        checked=format_checked,
+        instant=format_instant,
+        clock=format_clock,
+        number=format_number,
+        share=format_share,
+        money=format_money,
+    )
+
+
+def language_of_unmatched_address() -> None:
+    """Let an error page speak the language its address starts with, even when no route matched."""
+    code = request.path.split("/")[1][:2] if request.path.count("/") > 1 else ""
+    if "lang" not in g and code in current_app.config["SETTINGS"].languages:
+        g.lang = code

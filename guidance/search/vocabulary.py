@@ -1,0 +1,173 @@
+"""The words editors maintain: equal wordings, abbreviations, English to Vietnamese, words of asking."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from guidance import text
+from guidance.search.documents import terms
+
+WordKind = Literal["same", "means", "english", "stop", "quiet", "marker", "sector"]
+
+_QUALITY = {"same": 0.95, "means": 0.85, "english": 0.9}
+LONGEST = 8  # words in the longest wording that is looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One line of the vocabulary.
+
+    kind: ``same`` (every wording of ``source`` stands for every other), ``means`` (source is also asked as
+    target, not the other way round), ``english`` (equal English wordings, and the Vietnamese for them), ``stop`` (a way of
+    asking: dropped), ``quiet`` (counts little), ``marker`` (a word that tells siblings apart: target names
+    how titles say it), ``sector`` (target: how near the sector is to daily life, -1 to 1).
+    """
+
+    kind: str
+    source: tuple[str, ...]
+    target: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to understand some typed words: the terms to look for and how sure that is (0 to 1)."""
+
+    terms: tuple[str, ...]
+    quality: float
+
+
+class Vocabulary:
+    """All words, ready to be looked up by the folded words of a question."""
+
+    def __init__(self, entries: Iterable[Word]) -> None:
+        """Arrange the entries; a wording written with diacritics remembers them."""
+        self._readings: dict[tuple[str, ...], list[tuple[str, Reading]]] = {}
+        self._stops: dict[tuple[str, ...], list[str]] = {}
+        self._quiet: dict[str, list[tuple[str, float]]] = {}
+        self.markers: list[tuple[list[list[str]], list[list[str]]]] = []
+        self.sectors: dict[str, float] = {}
+        for entry in entries:
+            self._add(entry)
+
+    def _add(self, entry: Word) -> None:
+        if entry.kind == "same":
+            for one in entry.source:
+                for other in entry.source:
+                    if text.words(one) != text.words(other):
+                        self._read(one, text.words(other), _QUALITY["same"] * entry.weight)
+        elif entry.kind == "means":
+            for one in entry.source:
+                for other in entry.target:
+                    self._read(one, text.words(other), _QUALITY["means"] * entry.weight)
+        elif entry.kind == "english":
+            for one in entry.source:
+                for other in entry.target:
+                    self._read_english(one, text.words(other), _QUALITY["english"] * entry.weight)
+                for other in entry.source:
+                    if one != other:
+                        self._read_english(one, terms(other, "en"), _QUALITY["same"] * entry.weight)
+        elif entry.kind == "stop":
+            for one in entry.source:
+                self._stops.setdefault(tuple(text.words(one)), []).append(_marked(one))
+        elif entry.kind == "quiet":
+            for one in entry.source:
+                for word, marked in text.spelled_words(one):
+                    self._quiet.setdefault(word, []).append((marked, entry.weight))
+        elif entry.kind == "marker":
+            self.markers.append(
+                ([text.words(w) for w in entry.target], [text.words(w) for w in entry.source])
+            )
+        elif entry.kind == "sector":
+            for one in entry.source:
+                self.sectors[text.fold(one)] = float(entry.target[0])
+
+    def _read(self, source: str, target: list[str], quality: float) -> None:
+        if target:
+            self._readings.setdefault(tuple(text.words(source)), []).append(
+                (_marked(source), Reading(tuple(target), quality))
+            )
+
+    def _read_english(self, source: str, target: list[str], quality: float) -> None:
+        key = tuple(terms(source, "en"))
+        if key and target and key != tuple(target):
+            self._readings.setdefault(key, []).append((" ".join(key), Reading(tuple(target), quality)))
+
+    def readings(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> list[Reading]:
+        """Other ways to say these words; typed diacritics that contradict an entry rule it out."""
+        found: dict[tuple[str, ...], Reading] = {}
+        for written, reading in self._readings.get(typed, ()):
+            if _agree(written, typed, marked):
+                known = found.get(reading.terms)
+                if known is None or known.quality < reading.quality:
+                    found[reading.terms] = reading
+        return list(found.values())
+
+    def is_stop(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> bool:
+        """Whether these words are only a way of asking."""
+        return any(_agree(written, typed, marked) for written in self._stops.get(typed, ()))
+
+    def loudness(self, typed: str, marked: str) -> float:
+        """How much a word counts: 1 for most, little for words of grammar."""
+        for written, weight in self._quiet.get(typed, ()):
+            if marked == written:
+                return weight
+            if marked == typed:  # typed without diacritics: it may be another word
+                return min(1.0, weight * 1.5)
+        return 1.0
+
+    def title_markers(self, wordings: Iterable[list[str]]) -> int:
+        """The sibling-telling marks that stand in some title wordings, as bits."""
+        return self._bits(wordings, 0)
+
+    def question_markers(self, asked: list[str]) -> int:
+        """The sibling-telling marks that stand in a question, as bits."""
+        return self._bits([asked], 0) | self._bits([asked], 1)
+
+    def _bits(self, wordings: Iterable[list[str]], side: int) -> int:
+        bits = 0
+        lines = [" " + " ".join(wording) + " " for wording in wordings]
+        for number, marker in enumerate(self.markers):
+            if any(f" {' '.join(mark)} " in line for mark in marker[side] for line in lines):
+                bits |= 1 << number
+        return bits
+
+
+def _marked(wording: str) -> str:
+    return " ".join(marked for _, marked in text.spelled_words(wording))
+
+
+def _agree(written: str, typed: tuple[str, ...], marked: tuple[str, ...]) -> bool:
+    """Whether typed diacritics allow an entry: a word typed bare agrees with everything."""
+    parts = written.split(" ")
+    if len(parts) != len(typed):
+        return True
+    return all(m in (w, t) or w == t for w, t, m in zip(parts, typed, marked, strict=True))
+
+
+def read_words(path: Path) -> list[Word]:
+    """The entries of a vocabulary file (tab-separated: kind, source, target, weight, status, note).
+
+    Several wordings in a cell stand apart by "|".
+    """
+    entries = []
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            if (row["kind"] or "").startswith("#") or not row.get("source"):
+                continue
+            entries.append(
+                Word(
+                    row["kind"],
+                    split(row["source"]),
+                    split(row.get("target") or ""),
+                    float(row.get("weight") or 1.0),
+                )
+            )
+    return entries
+
+
+def split(cell: str) -> tuple[str, ...]:
+    """The wordings of a cell, apart by "|", without blanks around them."""
+    return tuple(part.strip() for part in cell.split("|") if part.strip())

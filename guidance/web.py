@@ -1,0 +1,181 @@
+"""Answers to browsers: whole page or the block htmx asked for, redirects, errors. Only this file knows htmx."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
+from jinja2.utils import concat
+from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from guidance import i18n
+from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UserError
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """One step of the way back from a page."""
+
+    label: str
+    url: str
+
+
+def asked_block() -> str | None:
+    """The block htmx wants (`HX-Target: section#results` → `results`), None for a whole page."""
+    if request.headers.get("HX-Request") != "true" or request.headers.get("HX-History-Restore-Request"):
+        return None
+    target = request.headers.get("HX-Target", "").rpartition("#")[2]
+    return target if target.isidentifier() else target.replace("-", "_") or None
+
+
+def is_htmx() -> bool:
+    """Whether htmx made the request and will place the answer itself."""
+    return request.headers.get("HX-Request") == "true" and not request.headers.get(
+        "HX-History-Restore-Request"
+    )
+
+
+def render(template: str, status: int = 200, **values: Any) -> Response:
+    """The page, or only the block of it that htmx asked for, when the page has such a block."""
+    page = current_app.jinja_env.get_template(template)
+    current_app.update_template_context(values)
+    block = asked_block()
+    if block is not None and block in page.blocks:
+        body = concat(page.blocks[block](page.new_context(values)))
+    else:
+        body = page.render(values)
+    response = make_response(body, status)
+    response.vary.add("HX-Target")
+    return response
+
+
+def done(target: str, message: str = "") -> Response:
+    """After a change: go to a page (303; htmx is told to go there), which says the message once."""
+    if message:
+        g.message_for_next_page = message
+    if is_htmx():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = target
+        return response
+    return redirect(target, code=303)  # type: ignore[return-value]
+
+
+def public(response: Response, seconds: int = 60) -> Response:
+    """Let caches keep a page that is the same for everybody."""
+    response.headers["Cache-Control"] = f"public, max-age={seconds}, stale-while-revalidate=600"
+    return response
+
+
+def problem(status: int, title: str, **more: Any) -> Response:
+    """An error of the JSON door (RFC 9457)."""
+    body = {"type": "about:blank", "title": title, "status": status} | more
+    response = make_response(json.dumps(body, ensure_ascii=False), status)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def absolute(path: str) -> str:
+    """The full address of a path of this site; never taken from the request's host."""
+    return str(current_app.config["SETTINGS"].site_url) + path
+
+
+def _wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _answer(status: int, message: str) -> Response:
+    i18n.language_of_unmatched_address()
+    if _wants_json():
+        return problem(status, message)
+    response = render("error.html", status=status, code=status, message=message)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _user_error(error: UserError) -> Response:
+    if isinstance(error, SignInNeeded) and not _wants_json():
+        return _to_sign_in()
+    return _answer(error.status, str(error.message))
+
+
+def _to_sign_in() -> Response:
+    back = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
+    target = url_for("accounts.sign_in", next=back)
+    if is_htmx():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = target
+        return response
+    return redirect(target, code=303)  # type: ignore[return-value]
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    known: dict[int, object] = {404: NotFound.message, 413: TooLarge.message}
+    sentence = known.get(error.code)
+    if sentence is None:
+        sentence = error.description if _wants_json() else UserError.message
+    return _answer(error.code, str(sentence))
+
+
+def _database_error(error: OperationalError) -> Response:
+    current_app.logger.error("database: %s", type(error.orig).__name__ if error.orig else "unknown")
+    return _answer(Unavailable.status, str(Unavailable.message))
+
+
+def _asset_names(app: Flask) -> dict[str, str]:
+    folder = Path(app.static_folder or "")
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in {".br", ".gz"}
+    }
+
+
+def init_app(app: Flask) -> None:
+    """Teach the site its templates' helpers and its ways of failing."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    versions = _asset_names(app)
+
+    def asset(name: str) -> str:
+        """The address of a static file, changing whenever its content does."""
+        return url_for("static", filename=name, v=versions.get(name))
+
+    def in_language(code: str) -> str:
+        """The address of the present page in another language."""
+        if request.endpoint is None or not app.url_map.is_endpoint_expecting(request.endpoint, "lang"):
+            return url_for("site.home", lang=code)
+        values = dict(request.view_args or {}) | request.args.to_dict(flat=False)
+        return url_for(request.endpoint, **(values | {"lang": code}))
+
+    app.jinja_env.globals.update(
+        asset=asset,
+        in_language=in_language,
+        absolute=absolute,
+        language=i18n.current,
+        languages=i18n.offered,
+        settings=app.config["SETTINGS"],
+        json_in_html=lambda value: Markup(  # noqa: S704 -- every character that could end the element is escaped
+            json.dumps(value, ensure_ascii=False)
+            .replace("<", "\\u003c")
+            .replace(">", "\\u003e")
+            .replace("&", "\\u0026")
+        ),
+    )
+    app.jinja_env.globals["ui"] = app.jinja_env.get_template("ui.html").module
+
+    @app.before_request
+    def refuse_unknown_language() -> None:
+        if g.get("lang_unknown"):
+            raise NotFound
+
+    app.register_error_handler(UserError, _user_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_error)

@@ -1,0 +1,67 @@
+"""Rules about the whole site: audiences, transactions, blocks, names, settings."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from guidance import config
+from guidance.accounts import access
+
+DOMAINS = ("accounts", "units", "catalogue", "guides", "search", "desk", "adoption")
+TEMPLATES = config.PROJECT / "templates"
+
+
+def test_every_address_says_who_may_open_it(app: Flask) -> None:
+    """Deny by default: an endpoint without an audience would answer nobody."""
+    silent = [
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static" and not access.audience_of(app, rule.endpoint)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_public_action_is_a_transaction(domain: str) -> None:
+    """An action writes all or nothing: it is decorated, or it calls only decorated ones and says so."""
+    path = config.PROJECT / "guidance" / domain / "actions.py"
+    if not path.exists():
+        return
+    module = importlib.import_module(f"guidance.{domain}.actions")
+    plain = [
+        name
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and not hasattr(function, "is_transaction")
+        and "db.session.add" + "" in inspect.getsource(function)
+    ]
+    assert plain == []
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_every_target_of_htmx_is_a_block_and_an_element_of_its_page(template: Path) -> None:
+    """`data-hx-target="#x"` stands beside id="x" and {% block x %} in the same file."""
+    words = template.read_text()
+    for target in re.findall(r'data-hx-target="#([\w-]+)"', words):
+        assert f'id="{target}"' in words, target
+        assert re.search(r"{% block " + target.replace("-", "_") + r"\b", words), target
+
+
+def test_the_readme_lists_every_setting_and_command(app: Flask) -> None:
+    """Whoever runs the site finds every knob in one place."""
+    readme = (config.PROJECT / "README.md").read_text()
+    settings = [f"GUIDANCE_{name.upper()}" for name in config.KNOWN]
+    commands = [
+        f"flask {group} {name}"
+        for group, group_command in app.cli.commands.items()
+        if hasattr(group_command, "commands") and group != "db"
+        for name in group_command.commands
+    ]
+    assert [word for word in settings + commands if word not in readme] == []
