@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,17 @@ from flask.cli import AppGroup
 from guidance import audit
 from guidance.accounts import actions as accounts
 from guidance.accounts.models import ROLES
+from guidance.catalogue import exports as record_exports
+from guidance.catalogue import imports as records
+from guidance.catalogue import levels, starter
+from guidance.catalogue.guidance import missing_parts
+from guidance.config import PROJECT
 from guidance.errors import UserError
 from guidance.units import imports as unit_imports
 from guidance.units import queries as units
+
+CONTENT = PROJECT / "guidance" / "content"
+PROCEDURES = CONTENT / "procedures"
 
 
 def says_why(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,6 +86,100 @@ def import_units(files: tuple[Path, ...], dry_run: bool) -> None:
     )
 
 
+catalogue_group = AppGroup("catalogue", help="Administrative procedures.")
+
+
+@catalogue_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
+@click.option("--partial", is_flag=True, help="Store what can be read; write the rejected lines to a file.")
+@click.option(
+    "--rejected",
+    type=click.Path(path_type=Path),
+    help="Where rejected lines go (default: rejected.jsonl here).",
+)
+@says_why
+def import_catalogue(file: Path, dry_run: bool, partial: bool, rejected: Path | None) -> None:
+    """Load official procedure records (JSONL or JSONL.gz). Twice is once."""
+    checked = records.check(file)
+    with click.progressbar(length=checked.lines, label="Records", file=sys.stderr) as bar:
+        report = records.save(
+            checked,
+            partial=partial,
+            dry_run=dry_run,
+            by="command line",
+            progress=lambda line: bar.update(line - bar.pos),
+        )
+    for change in report.changes if dry_run else []:
+        click.echo(f"{change.key}: {', '.join(change.fields) or 'new'}: {change.name}")
+    for code, name, reason in report.quarantined:
+        click.echo(f"Quarantined {code} {name}: {reason}")
+    for refused in report.rejected[:50]:
+        click.echo(f"Line {refused.line}: {refused.field or 'record'}: {refused.reason}", err=True)
+    if report.rejected and not partial:
+        click.echo(
+            f"{len(report.rejected)} of {report.read} lines cannot be read. Nothing was stored. "
+            "Mend them, or use --partial to store the rest.",
+            err=True,
+        )
+        sys.exit(1)
+    click.echo(
+        f"{'Would have' if dry_run else 'Done:'} read {report.read}, new {report.new}, changed {report.changed}, "
+        f"unchanged {report.unchanged}; published {report.published}, quarantined {len(report.quarantined)}, "
+        f"rejected {len(report.rejected)}."
+    )
+    if report.rejected:
+        target = rejected or Path("rejected.jsonl")
+        lines = (asdict(refused) for refused in report.rejected)
+        target.write_text(
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
+        )
+        click.echo(f"The rejected lines, with reasons, are in {target}.")
+
+
+@catalogue_group.command("levels")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--source", required=True, help="Who says so, as readers will see it.")
+@click.option(
+    "--date", "as_of", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day it was true."
+)
+@click.option("--unit", "unit_code", help="Code of the place it is true for; the nation without it.")
+@says_why
+def import_levels(file: Path, source: str, as_of: datetime, unit_code: str | None) -> None:
+    """Load online levels (CSV: code, name, sector, online_level) as one place's and one day's."""
+    unit = units.by_code(unit_code, on=as_of.date()) if unit_code else None
+    if unit_code and unit is None:
+        raise UserError(f"There was no unit with the code {unit_code} on {as_of.date()}.")
+    report = levels.save_levels(file, source, as_of.date(), unit.id if unit else None, by="command line")
+    for line in report.unmatched:
+        click.echo(f"Not matched: {line}")
+    click.echo(
+        f"Done: read {report.read}, matched {report.stored + report.unchanged} (stored {report.stored}, "
+        f"unchanged {report.unchanged}), not matched {len(report.unmatched)}."
+    )
+
+
+@catalogue_group.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@says_why
+def export_catalogue(file: Path) -> None:
+    """Write the official records back out as they came (JSONL; gzip when the name ends in .gz)."""
+    click.echo(f"Done: {record_exports.write(file)} records in {file}.")
+
+
+@catalogue_group.command("check")
+def check_catalogue() -> None:
+    """Check the starter procedures: every required part present, sources and marks."""
+    starters, problems = starter.read_starters(PROCEDURES)
+    for procedure in starters:
+        problems.extend(f"{procedure.key}: {part} is missing" for part in missing_parts(procedure))
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"{len(starters)} starter procedures, {len(problems)} problems.")
+    if problems:
+        sys.exit(1)
+
+
 audit_group = AppGroup("audit", help="The append-only log.")
 
 
@@ -90,5 +195,5 @@ def verify_audit() -> None:
 
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
-    for group in (accounts_group, units_group, audit_group):
+    for group in (accounts_group, units_group, catalogue_group, audit_group):
         app.cli.add_command(group)

@@ -119,11 +119,14 @@ def _filled(row: dict[str, str], *names: str) -> list[str]:
 
 
 def _read_before(row: dict[str, str], found: Checked) -> None:
-    names = ("province_code", "province", "district_code", "district", "ward_code", "ward")
-    province_code, province, district_code, district, code, name = _filled(row, *names)
+    names = ("province_code", "province", "district_code", "district")
+    province_code, province, district_code, district = _filled(row, *names)
     last = REFORM_DAY - timedelta(days=1)
     _add(found, UnitRow(province_code, province, "province", None, BEFORE_RECORDS, last))
     _add(found, UnitRow(district_code, district, "district", province_code, BEFORE_RECORDS, last))
+    if not row["ward_code"] and not row["ward"]:
+        return  # island districts had no communes
+    code, name = _filled(row, "ward_code", "ward")
     place = (_number(row.get("lat")), _number(row.get("lon")))
     _add(found, UnitRow(code, name, "commune", district_code, BEFORE_RECORDS, last, *place))
 
@@ -177,19 +180,20 @@ def _save_layer(rows: Sequence[UnitRow], known: dict[tuple[str, str, date], Unit
     changed = 0
     for row in rows:
         parent = _parent_id(row, known)
-        values = {
+        values: dict[str, object] = {
             "name": row.name,
             "folded_name": fold(row.name),
             "label": row.name.removesuffix(without_label(row.name)).strip(),
             "parent_id": parent,
             "valid_to": row.valid_to,
-            "latitude": row.latitude,
-            "longitude": row.longitude,
         }
+        if row.latitude is not None:
+            values |= {"latitude": row.latitude, "longitude": row.longitude}
         unit = known.get((row.kind, row.code, row.valid_from))
         if unit is None:
-            key = {"code": row.code, "kind": row.kind, "valid_from": row.valid_from}
-            fresh.append(key | values)
+            key: dict[str, object] = {"code": row.code, "kind": row.kind, "valid_from": row.valid_from}
+            place: dict[str, object] = {"latitude": row.latitude, "longitude": row.longitude}
+            fresh.append(key | values | place)
         elif any(getattr(unit, name) != value for name, value in values.items()):
             db.session.execute(update(Unit).where(Unit.id == unit.id).values(**values))
             changed += 1

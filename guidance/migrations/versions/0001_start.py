@@ -60,6 +60,93 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_content_state'))
     )
+    op.create_table('editor_task',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('subject', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=False),
+    sa.Column('opened_at', UtcDateTime(), nullable=False),
+    sa.Column('closed_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_editor_task')),
+    sa.UniqueConstraint('subject', 'kind', 'detail', name=op.f('uq_editor_task_subject'))
+    )
+    with op.batch_alter_table('editor_task', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_editor_task_subject'), ['subject'], unique=False)
+
+    op.create_table('feedback',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('subject', sa.String(), nullable=False),
+    sa.Column('useful', sa.Boolean(), nullable=False),
+    sa.Column('comment', sa.Text(), nullable=False),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feedback'))
+    )
+    with op.batch_alter_table('feedback', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feedback_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feedback_subject'), ['subject'], unique=False)
+
+    op.create_table('former_key',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('successor_key', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_former_key')),
+    sa.UniqueConstraint('key', name=op.f('uq_former_key_key'))
+    )
+    with op.batch_alter_table('former_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_former_key_successor_key'), ['successor_key'], unique=False)
+
+    op.create_table('legal_instrument',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('superseded_by', sa.String(), nullable=True),
+    sa.Column('superseded_on', sa.Date(), nullable=True),
+    sa.Column('source_url', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_legal_instrument')),
+    sa.UniqueConstraint('number', name=op.f('uq_legal_instrument_number'))
+    )
+    op.create_table('notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('title', sa.JSON(), nullable=False),
+    sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('subjects', sa.JSON(), nullable=False),
+    sa.Column('source_url', sa.String(), nullable=False),
+    sa.Column('shown_from', sa.Date(), nullable=False),
+    sa.Column('shown_to', sa.Date(), nullable=True),
+    sa.Column('published_at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice'))
+    )
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_notice_shown_from'), ['shown_from'], unique=False)
+
+    op.create_table('plain_name',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_plain_name')),
+    sa.UniqueConstraint('code', 'lang', name=op.f('uq_plain_name_code'))
+    )
+    with op.batch_alter_table('plain_name', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_plain_name_code'), ['code'], unique=False)
+
+    op.create_table('procedure',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=True),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_procedure')),
+    sa.UniqueConstraint('code', name=op.f('uq_procedure_code')),
+    sa.UniqueConstraint('key', name=op.f('uq_procedure_key'))
+    )
+    with op.batch_alter_table('procedure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_procedure_status'), ['status'], unique=False)
+
     op.create_table('unit',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('code', sa.String(), nullable=False),
@@ -91,6 +178,158 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('account_role', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_role_account_id'), ['account_id'], unique=False)
+
+    op.create_table('channel_option',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('time_value', sa.Double(), nullable=True),
+    sa.Column('time_unit', sa.String(), nullable=True),
+    sa.Column('time_text', sa.Text(), nullable=False),
+    sa.Column('fee_amount', sa.Integer(), nullable=True),
+    sa.Column('fee_currency', sa.String(), nullable=False),
+    sa.Column('fee_text', sa.Text(), nullable=False),
+    sa.Column('fee_valid_to', sa.Date(), nullable=True),
+    sa.Column('set_by_province', sa.Boolean(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('ambiguous', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_channel_option_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_option'))
+    )
+    with op.batch_alter_table('channel_option', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_channel_option_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('guidance',
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('owner', sa.String(), nullable=False),
+    sa.Column('review_by', sa.Date(), nullable=True),
+    sa.Column('starter_digest', sa.String(), nullable=False),
+    sa.Column('edited', sa.Boolean(), nullable=False),
+    sa.Column('starter_waiting', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_guidance_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('procedure_id', name=op.f('pk_guidance'))
+    )
+    with op.batch_alter_table('guidance', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guidance_review_by'), ['review_by'], unique=False)
+
+    op.create_table('guidance_text',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('summary', sa.Text(), nullable=False),
+    sa.Column('words', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_guidance_text_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guidance_text')),
+    sa.UniqueConstraint('procedure_id', 'lang', name=op.f('uq_guidance_text_procedure_id'))
+    )
+    with op.batch_alter_table('guidance_text', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guidance_text_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('legal_basis',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('instrument_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['instrument_id'], ['legal_instrument.id'], name=op.f('fk_legal_basis_instrument_id_legal_instrument')),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_legal_basis_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_legal_basis')),
+    sa.UniqueConstraint('procedure_id', 'instrument_id', name=op.f('uq_legal_basis_procedure_id'))
+    )
+    with op.batch_alter_table('legal_basis', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_legal_basis_instrument_id'), ['instrument_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_legal_basis_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('official_document',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('case_label', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('form_file', sa.Text(), nullable=False),
+    sa.Column('originals', sa.Integer(), nullable=True),
+    sa.Column('copies', sa.Integer(), nullable=True),
+    sa.Column('is_remark', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_official_document_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_official_document'))
+    )
+    with op.batch_alter_table('official_document', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_official_document_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('official_record',
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('folded_name', sa.Text(), nullable=False),
+    sa.Column('sector', sa.String(), nullable=False),
+    sa.Column('levels', sa.JSON(), nullable=False),
+    sa.Column('agency', sa.Text(), nullable=False),
+    sa.Column('authority', sa.Text(), nullable=False),
+    sa.Column('coordinating_agency', sa.Text(), nullable=False),
+    sa.Column('receiving_address', sa.Text(), nullable=False),
+    sa.Column('publisher', sa.String(), nullable=False),
+    sa.Column('decision', sa.String(), nullable=False),
+    sa.Column('procedure_type', sa.String(), nullable=False),
+    sa.Column('sequence', sa.Text(), nullable=False),
+    sa.Column('conditions', sa.Text(), nullable=False),
+    sa.Column('audience', sa.JSON(), nullable=False),
+    sa.Column('results', sa.JSON(), nullable=False),
+    sa.Column('forms', sa.JSON(), nullable=False),
+    sa.Column('online', sa.Boolean(), nullable=False),
+    sa.Column('source_url', sa.Text(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('quarantine', sa.String(), nullable=False),
+    sa.Column('digest', sa.String(), nullable=False),
+    sa.Column('imported_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_official_record_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('procedure_id', name=op.f('pk_official_record'))
+    )
+    with op.batch_alter_table('official_record', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_official_record_publisher'), ['publisher'], unique=False)
+        batch_op.create_index(batch_op.f('ix_official_record_sector'), ['sector'], unique=False)
+
+    op.create_table('online_level',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('level', sa.String(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('as_of', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_online_level_procedure_id_procedure')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_online_level_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_online_level')),
+    sa.UniqueConstraint('procedure_id', 'unit_id', 'as_of', name=op.f('uq_online_level_procedure_id'))
+    )
+    with op.batch_alter_table('online_level', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_online_level_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('procedure_life_event',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('life_event', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_procedure_life_event_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_procedure_life_event')),
+    sa.UniqueConstraint('procedure_id', 'life_event', name=op.f('uq_procedure_life_event_procedure_id'))
+    )
+    with op.batch_alter_table('procedure_life_event', schema=None) as batch_op:
+        batch_op.create_index('ix_procedure_life_event_event', ['life_event'], unique=False)
+        batch_op.create_index(batch_op.f('ix_procedure_life_event_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('record_version',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('imported_at', UtcDateTime(), nullable=False),
+    sa.Column('original', sa.LargeBinary(), nullable=False),
+    sa.Column('changed_fields', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_record_version_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_record_version')),
+    sa.UniqueConstraint('procedure_id', 'number', name=op.f('uq_record_version_procedure_id'))
+    )
+    with op.batch_alter_table('record_version', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_record_version_imported_at'), ['imported_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_record_version_procedure_id'), ['procedure_id'], unique=False)
 
     op.create_table('recovery_code',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -191,6 +430,46 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_recovery_code_account_id'))
 
     op.drop_table('recovery_code')
+    with op.batch_alter_table('record_version', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_record_version_procedure_id'))
+        batch_op.drop_index(batch_op.f('ix_record_version_imported_at'))
+
+    op.drop_table('record_version')
+    with op.batch_alter_table('procedure_life_event', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_procedure_life_event_procedure_id'))
+        batch_op.drop_index('ix_procedure_life_event_event')
+
+    op.drop_table('procedure_life_event')
+    with op.batch_alter_table('online_level', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_online_level_procedure_id'))
+
+    op.drop_table('online_level')
+    with op.batch_alter_table('official_record', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_official_record_sector'))
+        batch_op.drop_index(batch_op.f('ix_official_record_publisher'))
+
+    op.drop_table('official_record')
+    with op.batch_alter_table('official_document', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_official_document_procedure_id'))
+
+    op.drop_table('official_document')
+    with op.batch_alter_table('legal_basis', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_legal_basis_procedure_id'))
+        batch_op.drop_index(batch_op.f('ix_legal_basis_instrument_id'))
+
+    op.drop_table('legal_basis')
+    with op.batch_alter_table('guidance_text', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guidance_text_procedure_id'))
+
+    op.drop_table('guidance_text')
+    with op.batch_alter_table('guidance', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guidance_review_by'))
+
+    op.drop_table('guidance')
+    with op.batch_alter_table('channel_option', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_channel_option_procedure_id'))
+
+    op.drop_table('channel_option')
     with op.batch_alter_table('account_role', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_account_role_account_id'))
 
@@ -201,6 +480,32 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_unit_code'))
 
     op.drop_table('unit')
+    with op.batch_alter_table('procedure', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_procedure_status'))
+
+    op.drop_table('procedure')
+    with op.batch_alter_table('plain_name', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_plain_name_code'))
+
+    op.drop_table('plain_name')
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_notice_shown_from'))
+
+    op.drop_table('notice')
+    op.drop_table('legal_instrument')
+    with op.batch_alter_table('former_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_former_key_successor_key'))
+
+    op.drop_table('former_key')
+    with op.batch_alter_table('feedback', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_feedback_subject'))
+        batch_op.drop_index(batch_op.f('ix_feedback_at'))
+
+    op.drop_table('feedback')
+    with op.batch_alter_table('editor_task', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_editor_task_subject'))
+
+    op.drop_table('editor_task')
     op.drop_table('content_state')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_audit_entry_subject'))

@@ -1,0 +1,522 @@
+"""Official records into the catalogue: check a file, then save all or nothing."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy import delete, insert, select
+
+from guidance import audit
+from guidance.catalogue import normalise
+from guidance.catalogue.layers import compare_layers
+from guidance.catalogue.models import (
+    ChannelOption,
+    LegalBasis,
+    LegalInstrument,
+    OfficialDocument,
+    OfficialRecord,
+    Procedure,
+    RecordVersion,
+)
+from guidance.db import content_changed, db, now, transaction
+from guidance.errors import ImportRefused
+from guidance.text import fold, slug
+
+CODE = re.compile(r"^(\d\.\d{6})(?:\.[\w.]+)?$")
+LONGEST_LINE = 2_000_000
+LEVEL_WORDS = {
+    "toan trinh": "full",
+    "mot phan": "partial",
+    "4": "full",
+    "3": "partial",
+    "2": "info",
+    "1": "info",
+}
+Progress = Callable[[int], None]
+
+
+class _Method(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    channel: str
+    duration: str = ""
+    fee: str = ""
+    note: str = ""
+    ambiguous: bool = False
+
+    @field_validator("channel")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in normalise.CHANNELS:
+            raise ValueError("must be one of " + ", ".join(normalise.CHANNELS))
+        return value
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    group: str = ""
+    name: str = ""
+    form_file: str = ""
+    originals: int | None = None
+    copies: int | None = None
+
+
+class _Legal(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    title: str = ""
+    number: str = ""
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    name: str = ""
+    code: str = ""
+
+
+class Record(BaseModel):
+    """One official record as the file gives it; fields we do not know are kept in the original."""
+
+    model_config = ConfigDict(extra="allow", str_max_length=400_000)
+    code: str | None = None
+    name: str = Field(min_length=1)
+    sector: str = ""
+    level: list[str] = []
+    agency: str = ""
+    authority: str = ""
+    coordinating_agency: str = ""
+    receiving_address: str = ""
+    publisher: str = ""
+    decision: str = ""
+    procedure_type: str = ""
+    sequence: str = ""
+    methods: list[_Method] = []
+    documents: list[_Document] = []
+    audience: list[str] = []
+    legal_basis: list[_Legal] = []
+    result: list[_Result] = []
+    conditions: str = ""
+    forms: list[str] = []
+    online: bool = False
+    url: str = ""
+    source: str = ""
+
+    @field_validator("code")
+    @classmethod
+    def _code(cls, value: str | None) -> str | None:
+        if not value or not value.strip():
+            return None
+        found = CODE.match(value.strip())
+        if found is None:
+            raise ValueError("is not a procedure code such as 1.001193")
+        return found[1]
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        name = " ".join(value.split())
+        if not name:
+            raise ValueError("is empty")
+        return name
+
+    @field_validator("level")
+    @classmethod
+    def _levels(cls, value: list[str]) -> list[str]:
+        unknown = [level for level in value if level not in normalise.LEVELS]
+        if unknown:
+            raise ValueError(f"names {', '.join(unknown)}, which is no level of today")
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("is not an address that starts with https://")
+        return value
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A line that could not be read: where, which field, why, and the line itself."""
+
+    line: int
+    field: str
+    reason: str
+    original: str
+
+
+@dataclass
+class Checked:
+    """What a file of records holds, before anything is stored."""
+
+    path: Path
+    lines: int = 0
+    readable: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    shared_addresses: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One record that an import changes: 'new' or the fields that differ."""
+
+    key: str
+    name: str
+    fields: tuple[str, ...]
+
+
+@dataclass
+class Report:
+    """What an import of records did, or would do."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    published: int = 0
+    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def stored(self) -> int:
+        """Records that are new or changed."""
+        return self.new + self.changed
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+                text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+                if text:
+                    yield number, text
+    except (OSError, EOFError, zlib.error) as wrong:
+        raise ImportRefused(
+            f"{path.name}: the file is damaged or not what its name says ({type(wrong).__name__}). Nothing was stored."
+        ) from wrong
+
+
+def _read(number: int, line: bytes) -> tuple[Record, dict[str, Any]] | Rejected:
+    shown = line[:2000].decode("utf-8", "replace")
+    try:
+        original = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Rejected(number, "", "is not UTF-8 text", shown)
+    except (ValueError, RecursionError):
+        return Rejected(number, "", "is not JSON", shown)
+    if not isinstance(original, dict):
+        return Rejected(number, "", "is not a JSON object", shown)
+    try:
+        return Record.model_validate(original), original
+    except ValidationError as wrong:
+        fields = ", ".join(".".join(map(str, error["loc"])) for error in wrong.errors())
+        reasons = "; ".join(
+            ".".join(map(str, error["loc"])) + " " + error["msg"].removeprefix("Value error, ")
+            for error in wrong.errors()
+        )
+        return Rejected(number, fields, reasons, shown)
+
+
+def _records(path: Path) -> Iterator[tuple[int, tuple[Record, dict[str, Any]] | Rejected]]:
+    """Every line of a file, read; a code that comes twice is rejected the second time."""
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        found = _read(number, line)
+        if not isinstance(found, Rejected) and found[0].code:
+            first = seen.setdefault(found[0].code, number)
+            if first != number:
+                reason = f"code {found[0].code} stands already in line {first}"
+                found = Rejected(number, "code", reason, line[:2000].decode("utf-8", "replace"))
+        yield number, found
+
+
+def check(path: Path) -> Checked:
+    """Read a file of records (JSONL or JSONL.gz) once: what is readable, what is not and why."""
+    checked = Checked(path)
+    addresses: dict[str, set[str]] = defaultdict(set)
+    for _number, found in _records(path):
+        checked.lines += 1
+        if isinstance(found, Rejected):
+            checked.rejected.append(found)
+            continue
+        checked.readable += 1
+        record = found[0]
+        if record.url and record.code:
+            addresses[record.url].add(record.code)
+    checked.shared_addresses = {url: codes for url, codes in addresses.items() if len(codes) > 1}
+    return checked
+
+
+def digest_of(original: dict[str, Any]) -> str:
+    """A fingerprint of a record as the source gave it."""
+    return hashlib.sha256(json.dumps(original, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def unpack(original: bytes) -> dict[str, Any]:
+    """The record as the source gave it."""
+    record: dict[str, Any] = json.loads(zlib.decompress(original))
+    return record
+
+
+def _pack(original: dict[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(original, ensure_ascii=False).encode(), 6)
+
+
+@dataclass
+class _Known:
+    """What the catalogue holds already, as an import needs it."""
+
+    by_code: dict[str, int]
+    by_name: dict[tuple[str, str], int]
+    digests: dict[int, tuple[str, str]]
+    versions: dict[int, int]
+    instruments: dict[str, int]
+    keys: set[str]
+
+
+def _known() -> _Known:
+    records = db.session.execute(
+        select(
+            OfficialRecord.procedure_id,
+            OfficialRecord.publisher,
+            OfficialRecord.folded_name,
+            OfficialRecord.digest,
+            OfficialRecord.quarantine,
+        )
+    ).all()
+    procedures = db.session.execute(select(Procedure.id, Procedure.key, Procedure.code)).all()
+    versions = db.session.execute(select(RecordVersion.procedure_id, RecordVersion.number)).all()
+    latest: dict[int, int] = {}
+    for procedure_id, number in versions:
+        latest[procedure_id] = max(number, latest.get(procedure_id, 0))
+    return _Known(
+        by_code={code: id_ for id_, _key, code in procedures if code},
+        by_name={(publisher, name): id_ for id_, publisher, name, _digest, _q in records},
+        digests={id_: (digest, quarantine) for id_, _p, _n, digest, quarantine in records},
+        versions=latest,
+        instruments=dict(
+            db.session.execute(select(LegalInstrument.number, LegalInstrument.id)).tuples().all()
+        ),
+        keys={key for _id, key, _code in procedures},
+    )
+
+
+@transaction
+def save(
+    checked: Checked,
+    *,
+    partial: bool = False,
+    dry_run: bool = False,
+    by: str = "",
+    progress: Progress | None = None,
+) -> Report:
+    """Store the records of a checked file, all or nothing; unchanged ones are left alone.
+
+    With rejected lines nothing is stored unless `partial`. Returns what was, or with `dry_run` would be, done.
+    """
+    report = Report(read=checked.lines, rejected=checked.rejected)
+    if checked.rejected and not partial:
+        return report
+    known = _known()
+    for number, found in _records(checked.path):
+        if progress is not None:
+            progress(number)
+        if not isinstance(found, Rejected):
+            _save_record(*found, checked, known, report, dry_run)
+    if dry_run or not report.stored:
+        return report
+    db.session.flush()
+    compare_layers()
+    content_changed()
+    audit.record(
+        "catalogue.import",
+        "catalogue",
+        by,
+        file=checked.path.name,
+        read=report.read,
+        new=report.new,
+        changed=report.changed,
+        quarantined=len(report.quarantined),
+        rejected=len(report.rejected),
+    )
+    return report
+
+
+def _quarantine_reason(record: Record, checked: Checked) -> str:
+    codes = checked.shared_addresses.get(record.url)
+    if not codes:
+        return ""
+    others = ", ".join(sorted(codes - {record.code or ""}))
+    return f"Its source address also stands at {others}: the text belongs to another procedure."
+
+
+def _save_record(
+    record: Record, original: dict[str, Any], checked: Checked, known: _Known, report: Report, dry_run: bool
+) -> None:
+    reason = _quarantine_reason(record, checked)
+    if reason:
+        report.quarantined.append((record.code or "", record.name, reason))
+    else:
+        report.published += 1
+    digest = digest_of(original)
+    name_key = (record.publisher, fold(record.name))
+    procedure_id = known.by_code.get(record.code or "") or (
+        None if record.code else known.by_name.get(name_key)
+    )
+    before = known.digests.get(procedure_id) if procedure_id else None
+    if before == (digest, reason):
+        report.unchanged += 1
+        return
+    fields = _changed_fields(procedure_id, original) if before else ()
+    report.changes.append(Change(record.code or record.name, record.name, fields))
+    report.new += before is None
+    report.changed += before is not None
+    if dry_run:
+        return
+    if procedure_id is None:
+        procedure_id = _new_procedure(record, known)
+    known.by_name[name_key] = procedure_id
+    _replace_record(procedure_id, record, original, digest, reason, known, fields)
+
+
+def _changed_fields(procedure_id: int | None, original: dict[str, Any]) -> tuple[str, ...]:
+    query = select(RecordVersion.original).where(RecordVersion.procedure_id == procedure_id)
+    packed = db.session.scalar(query.order_by(RecordVersion.number.desc()).limit(1))
+    before = unpack(packed) if packed else {}
+    return tuple(sorted(name for name in {*before, *original} if before.get(name) != original.get(name)))
+
+
+def _new_procedure(record: Record, known: _Known) -> int:
+    key = record.code
+    if key is None:
+        stem = "x-" + slug(record.name, 60)
+        key = next(
+            name for name in (stem, *(f"{stem}-{n}" for n in range(2, 10_000))) if name not in known.keys
+        )
+    procedure = Procedure(key=key, code=record.code, changed_at=now())
+    db.session.add(procedure)
+    db.session.flush()
+    known.keys.add(key)
+    if record.code:
+        known.by_code[record.code] = procedure.id
+    return procedure.id
+
+
+def _replace_record(
+    procedure_id: int,
+    record: Record,
+    original: dict[str, Any],
+    digest: str,
+    quarantine: str,
+    known: _Known,
+    fields: tuple[str, ...],
+) -> None:
+    for table in (ChannelOption, OfficialDocument, LegalBasis, OfficialRecord):
+        db.session.execute(delete(table).where(table.procedure_id == procedure_id))
+    instant = now()
+    db.session.execute(
+        insert(OfficialRecord).values(
+            procedure_id=procedure_id,
+            name=record.name,
+            folded_name=fold(record.name),
+            sector=record.sector,
+            levels=[normalise.LEVELS[level] for level in record.level],
+            agency=record.agency,
+            authority=record.authority,
+            coordinating_agency=record.coordinating_agency,
+            receiving_address=record.receiving_address,
+            publisher=record.publisher,
+            decision=record.decision,
+            procedure_type=record.procedure_type,
+            sequence=record.sequence,
+            conditions=record.conditions,
+            audience=list(dict.fromkeys(normalise.AUDIENCES.get(who, who) for who in record.audience)),
+            results=[result.model_dump(include={"name", "code"}) for result in record.result],
+            forms=record.forms,
+            online=record.online,
+            source_url=record.url,
+            source=record.source,
+            quarantine=quarantine,
+            digest=digest,
+            imported_at=instant,
+        )
+    )
+    number = known.versions.get(procedure_id, 0) + 1
+    known.versions[procedure_id] = number
+    known.digests[procedure_id] = (digest, quarantine)
+    version = {"procedure_id": procedure_id, "number": number, "imported_at": instant}
+    packed = {"original": _pack(original), "changed_fields": list(fields)}
+    db.session.execute(insert(RecordVersion).values(**version, **packed))
+    if record.methods:
+        db.session.execute(
+            insert(ChannelOption), [_option(procedure_id, n, m) for n, m in enumerate(record.methods)]
+        )
+    if record.documents:
+        db.session.execute(
+            insert(OfficialDocument), [_document(procedure_id, n, d) for n, d in enumerate(record.documents)]
+        )
+    _save_legal_basis(procedure_id, record, known)
+
+
+def _option(procedure_id: int, position: int, method: _Method) -> dict[str, Any]:
+    time = normalise.duration(method.duration)
+    fee = normalise.fee(method.fee, method.note)
+    return {
+        "procedure_id": procedure_id,
+        "position": position,
+        "channel": normalise.CHANNELS[method.channel],
+        "time_value": time.value,
+        "time_unit": time.unit,
+        "time_text": time.text,
+        "fee_amount": None if method.ambiguous else fee.amount,
+        "fee_currency": fee.currency,
+        "fee_text": fee.text,
+        "fee_valid_to": fee.valid_to,
+        "set_by_province": fee.set_by_province,
+        "note": method.note,
+        "ambiguous": method.ambiguous,
+    }
+
+
+def _document(procedure_id: int, position: int, document: _Document) -> dict[str, Any]:
+    return {
+        "procedure_id": procedure_id,
+        "position": position,
+        "case_label": document.group.strip(),
+        "name": document.name.strip(),
+        "form_file": document.form_file.strip(),
+        "originals": document.originals,
+        "copies": document.copies,
+        "is_remark": normalise.is_remark(document.originals, document.copies),
+    }
+
+
+def _save_legal_basis(procedure_id: int, record: Record, known: _Known) -> None:
+    ids: dict[int, None] = {}
+    for legal in record.legal_basis:
+        number = " ".join((legal.number or legal.title).split())[:200]
+        if not number:
+            continue
+        if number not in known.instruments:
+            instrument = LegalInstrument(number=number, title=" ".join(legal.title.split()))
+            db.session.add(instrument)
+            db.session.flush()
+            known.instruments[number] = instrument.id
+        ids.setdefault(known.instruments[number])
+    if ids:
+        db.session.execute(
+            insert(LegalBasis),
+            [
+                {"procedure_id": procedure_id, "instrument_id": instrument_id, "position": position}
+                for position, instrument_id in enumerate(ids)
+            ],
+        )

@@ -1,0 +1,120 @@
+"""What a record's text says for certain: durations, fees, levels, channels; everything else stays text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+CHANNELS = {"Trực tuyến": "online", "Trực tiếp": "counter", "Dịch vụ bưu chính": "post"}
+LEVELS = {"Cấp xã": "commune", "Cấp tỉnh": "province", "Cấp bộ": "ministry", "Cơ quan khác": "other"}
+AUDIENCES = {
+    "Công dân Việt Nam": "citizen",
+    "Người Việt Nam định cư ở nước ngoài": "overseas",
+    "Người nước ngoài": "foreigner",
+    "Người nước ngoài cư trú tại Việt Nam": "foreigner",
+    "Cán bộ, công chức, viên chức": "officials",
+    "Đảng viên": "officials",
+    "Doanh nghiệp": "business",
+    "Doanh nghiệp Việt Nam": "business",
+    "Doanh nghiệp có vốn đầu tư nước ngoài": "foreign-business",
+    "Tổ chức (không bao gồm doanh nghiệp, HTX)": "organisation",
+    "Tổ chức Đảng": "organisation",
+    "Tổ chức nước ngoài": "foreign-organisation",
+    "Hợp tác xã": "cooperative",
+}
+_UNITS = {"Ngày làm việc": "working_day", "Ngày": "day", "Giờ": "hour", "Tháng": "month"}
+_DURATION = re.compile(r"^(\d+(?:[.,]\d+)?)(?:\s+(Ngày làm việc|Ngày|Giờ|Tháng))?$")
+_AMOUNT = re.compile(
+    r"^(?:(?:Phí|Lệ phí)\s*:\s*)?(\d[\d.,]*|Không)\s*(Việt Nam Đồng|VNĐ|Đồng|USD)(?:\s*\((.*)\))?$", re.DOTALL
+)
+_FREE = re.compile(r"^Miễn phí(?:\s*\((.*)\))?$", re.DOTALL)
+_NOTHING = re.compile(
+    r"^\W*(không|không có|không có phí|không thu( phí)?|không mất phí|miễn( phí| lệ phí)?)?\W*$", re.I
+)
+_MONEY = re.compile(r"\d[\d.,]*\s*(?:đ\b|đồng|vnđ|vnd|nghìn|ngàn|triệu|usd|%)", re.I)
+_FEE_WORD = re.compile(r"\b(?:lệ phí|mức phí|mức thu|thu phí|phí thẩm định|phí cấp)\b", re.I)
+_PROVINCE = re.compile(
+    r"(?:hội đồng nhân dân|hđnd|ủy ban nhân dân|uỷ ban nhân dân|ubnd)\s+(?:cấp\s+)?(?:tỉnh|thành phố)", re.I
+)
+_UNTIL = re.compile(r"đến\s+(?:hết\s+)?ngày\s+(\d{1,2})/(\d{1,2})/(\d{4})", re.I)
+SMALLEST_CERTAIN_FEE = 1_000
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A time limit: value and unit where certain (unit None when the source states none), the text always."""
+
+    value: float | None
+    unit: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Fee:
+    """A fee: an amount only where it is certain (0 means really free), the words of the source otherwise."""
+
+    amount: int | None
+    currency: str
+    text: str
+    set_by_province: bool
+    valid_to: date | None
+
+
+def duration(text: str) -> Duration:
+    """Read '3 Ngày làm việc', '1' or any other wording of a time limit."""
+    text = text.strip()
+    found = _DURATION.match(text)
+    if found is None:
+        return Duration(None, None, text)
+    return Duration(float(found[1].replace(",", ".")), _UNITS.get(found[2] or ""), text)
+
+
+def _expiry(text: str) -> date | None:
+    days = set()
+    for day, month, year in _UNTIL.findall(text):
+        try:
+            days.add(date(int(year), int(month), int(day)))
+        except ValueError:
+            continue
+    return days.pop() if len(days) == 1 else None
+
+
+def _whole(amount: str) -> int | None:
+    digits = re.sub(r"[.,]", "", amount)
+    grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})*", amount) or amount.isdigit()
+    return int(digits) if grouped else None
+
+
+def fee(text: str, note: str) -> Fee:
+    """Read a fee cell together with the note beside it.
+
+    'Miễn phí' is a default of the source's form: it counts only when neither the words in brackets nor the
+    note speak of money. Amounts under 1,000 đồng are typed in thousands at the source and stay words, too.
+    """
+    text = text.strip()
+    both = f"{text}\n{note}"
+    province = _PROVINCE.search(both) is not None
+    until = _expiry(both)
+    free = _FREE.match(text)
+    if free is not None:
+        remark = free[1] or ""
+        speaks_of_money = _MONEY.search(note) or _FEE_WORD.search(note)
+        certain = _NOTHING.match(remark) and not speaks_of_money
+        return Fee(0 if certain else None, "VND", "" if certain else remark.strip(), province, until)
+    found = _AMOUNT.match(text)
+    if found is None or "\n" in text:
+        return Fee(None, "VND", text, province, until)
+    currency = "USD" if found[2] == "USD" else "VND"
+    amount = 0 if found[1] == "Không" else _whole(found[1])
+    remark = (found[3] or "").strip()
+    too_small = currency == "VND" and amount is not None and 0 < amount < SMALLEST_CERTAIN_FEE
+    unsure_zero = amount == 0 and not _NOTHING.match(remark)
+    if amount is None or too_small or unsure_zero or (amount == 0 and _MONEY.search(note)):
+        return Fee(None, currency, remark or ("" if too_small else text), province, until)
+    return Fee(amount, currency, remark, province, until)
+
+
+def is_remark(originals: int | None, copies: int | None) -> bool:
+    """A 'paper' of which neither an original nor a copy is asked is a remark."""
+    return not originals and not copies
