@@ -4,6 +4,8 @@ One SQLite file holds the documents, the terms with their postings (document num
 packed arrays), and the words of the vocabulary. Nothing in it is original: it can always be built anew.
 """
 
+from __future__ import annotations  # array[int] is only a name to Python 3.11
+
 import fcntl
 import json
 import math

@@ -1,0 +1,299 @@
+"""Which documents answer a question best: a wide look at the postings, then a close look at the wordings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from guidance.search.documents import FIELD_NAMES, FIELDS
+from guidance.search.index import Snapshot
+from guidance.search.understanding import Question, Unit
+
+_FIELD_WEIGHT = tuple(FIELDS[name] for name in FIELD_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The numbers of the ranking, tuned on wordings that were held out of the vocabulary."""
+
+    close: int = 110  # documents that get the close look
+    common: float = 0.12  # share of documents from which a term is too common to bring in new ones
+    coverage: float = 1.0  # the whole document's share of the question
+    wording: float = 1.6  # the best single wording
+    second: float = 0.25  # the next best wordings
+    order: float = 0.35  # of a wording's score, how much hangs on words standing together
+    whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
+    exact: float = 0.35  # a wording that is the question, no more and no less
+    prior: float = 0.16
+    guide: float = 0.0
+    marker_missing: float = 0.14  # asked for, but not in the title
+    marker_extra: float = 0.12  # in the title, but not asked for
+    marks: float = 0.10  # typed diacritics that the document does not have
+
+
+WEIGHTS = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A document's number with its score (about 0 to 4) and the share of the question it covers."""
+
+    document: int
+    score: float
+    coverage: float
+
+
+def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | None = None,
+         weights: Weights = WEIGHTS) -> tuple[list[Ranked], int]:
+    """The best documents in order, and how many more or less match at all."""
+    units = [unit for unit in question.units if unit.weight > 0]
+    whole = sum(unit.weight for unit in units)
+    if not units or not whole:
+        return [], 0
+    covered = _wide(units, index, weights)
+    if allowed is not None:
+        covered = {number: share for number, share in covered.items() if allowed(number)}
+    if not covered:
+        return [], 0
+    priors = index.priors
+    nudge = weights.prior * 0.5 * whole
+    first = sorted(covered, key=lambda number: covered[number] + nudge * priors[number], reverse=True)
+    looked = _close(question, units, whole, first[: weights.close], covered, index, weights)
+    threshold = 0.45 * whole
+    total = sum(1 for share in covered.values() if share >= threshold)
+    rest = [Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
+            for number in first[weights.close: 400] if covered[number] >= threshold]
+    return looked + rest, max(total, len(looked) and sum(1 for r in looked if r.coverage >= 0.45))
+
+
+def _wide(units: list[Unit], index: Snapshot, weights: Weights) -> dict[int, float]:
+    """How much of the question's weight each document covers with any of its fields."""
+    limit = max(150.0, weights.common * index.count)
+    covered: dict[int, float] = {}
+    for unit in sorted(units, key=lambda one: -one.weight):
+        best: dict[int, float] = {}
+        for reading in unit.readings:
+            _add_reading(reading.terms, reading.quality, best, index, limit, covered)
+        scale = unit.weight
+        get = covered.get
+        for number, share in best.items():
+            covered[number] = get(number, 0.0) + scale * share
+    return covered
+
+
+def _add_reading(terms: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot, limit: float,
+                 covered: dict[int, float]) -> None:
+    """Note for every document how well it holds one reading of a unit (0 to 1)."""
+    get = best.get
+    if len(terms) == 1:
+        found = index.term(terms[0])
+        if found is None:
+            return
+        scale = quality / 200.0
+        if found.total > limit and covered:
+            for number, level in zip(found.documents, found.weights, strict=True):
+                if number in covered and level * scale > get(number, 0.0):
+                    best[number] = level * scale
+            return
+        for number, level in zip(found.documents, found.weights, strict=True):
+            share = level * scale
+            if share > get(number, 0.0):
+                best[number] = share
+        return
+    parts = [(term, index.rarity(term)) for term in dict.fromkeys(terms)]
+    whole = sum(rarity for _, rarity in parts) or 1.0
+    sums: dict[int, float] = {}
+    pairs = [f"{one} {two}" for one, two in zip(terms, terms[1:], strict=False)]
+    # A pair is far rarer than its words: it alone decides who is looked at, unless the pair is unknown.
+    for pair in pairs:
+        found = index.term(pair)
+        if found is not None and (found.total <= limit or not covered):
+            scale = 0.4 / len(pairs) / 200.0
+            for number, level in zip(found.documents, found.weights, strict=True):
+                sums[number] = sums.get(number, 0.0) + level * scale
+    for term, rarity in sorted(parts, key=lambda part: -part[1]):
+        found = index.term(term)
+        if found is None:
+            continue
+        scale = 0.6 * rarity / whole / 200.0
+        if found.total > limit and (sums or covered):
+            for number, level in zip(found.documents, found.weights, strict=True):
+                if number in sums or number in covered:
+                    sums[number] = sums.get(number, 0.0) + level * scale
+        else:
+            for number, level in zip(found.documents, found.weights, strict=True):
+                sums[number] = sums.get(number, 0.0) + level * scale
+    for number, share in sums.items():
+        share *= quality * (1.0 if share > 0.85 else 0.35 + 0.65 * share)
+        if share > get(number, 0.0):
+            best[number] = share
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A question laid out by term number, so that a wording is compared in one pass."""
+
+    singles: dict[int, list[tuple[int, float]]]  # term → (unit, quality) for one-word readings
+    groups: list[tuple[int, float, dict[int, float]]]  # (unit, quality, {term: share}) for longer readings
+    in_groups: dict[int, list[int]]  # term → groups it belongs to
+    pairs: dict[tuple[int, int], tuple[int, float]]  # neighbours → (slot, worth)
+    slots: list[float]  # the worth of each pair of neighbours in the question
+    rarity: dict[int, float]
+
+
+def _plan(units: list[Unit], index: Snapshot) -> _Plan:
+    plan = _Plan({}, [], {}, {}, [], {})
+    ends: list[tuple[set[int], set[int]]] = []
+    for number, unit in enumerate(units):
+        firsts: set[int] = set()
+        lasts: set[int] = set()
+        inner: int | None = None
+        for reading in unit.readings:
+            found = [index.term(term) for term in reading.terms]
+            ids = [term.id for term in found if term is not None]
+            for term, name in zip(found, reading.terms, strict=True):
+                if term is not None:
+                    plan.rarity[term.id] = index.rarity(name)
+            if not ids:
+                continue
+            if found[0] is not None:
+                firsts.add(found[0].id)
+            if found[-1] is not None:
+                lasts.add(found[-1].id)
+            if len(reading.terms) == 1:
+                plan.singles.setdefault(ids[0], []).append((number, reading.quality))
+                continue
+            rarities = [index.rarity(term) for term in dict.fromkeys(reading.terms)]
+            whole = sum(rarities) or 1.0
+            shares = {term: plan.rarity[term] / whole for term in ids}
+            group = len(plan.groups)
+            plan.groups.append((number, reading.quality, shares))
+            for term in shares:
+                plan.in_groups.setdefault(term, []).append(group)
+            if inner is None:
+                inner = len(plan.slots)
+                plan.slots.append(unit.weight * 0.8)
+            neighbours = list(zip(found, found[1:], strict=False))
+            for one, two in neighbours:
+                if one is not None and two is not None:
+                    worth = unit.weight * 0.8 * reading.quality / len(neighbours)
+                    key = (one.id, two.id)
+                    if plan.pairs.get(key, (0, 0.0))[1] < worth:
+                        plan.pairs[key] = (inner, worth)
+        ends.append((firsts, lasts))
+    for number, ((_, lasts), (firsts, _)) in enumerate(zip(ends, ends[1:], strict=False)):
+        worth = (units[number].weight + units[number + 1].weight) / 2
+        if min(units[number].weight, units[number + 1].weight) < 1.0:
+            worth *= 0.5
+        slot = len(plan.slots)
+        plan.slots.append(worth)
+        if len(lasts) * len(firsts) <= 60:
+            for one in lasts:
+                for two in firsts:
+                    plan.pairs.setdefault((one, two), (slot, worth * 0.95))
+    return plan
+
+
+def _close(question: Question, units: list[Unit], whole: float, numbers: list[int], covered: dict[int, float],
+           index: Snapshot, weights: Weights) -> list[Ranked]:
+    plan = _plan(units, index)
+    pair_worth = sum(plan.slots)
+    unit_weights = [unit.weight for unit in units]
+    found: list[Ranked] = []
+    for number in numbers:
+        best, second, exact, hold = 0.0, 0.0, False, 0.0
+        for wording in index.wordings(number):
+            covers, order, used = _compare(wording.ids, wording.rarity, plan, unit_weights)
+            if not covers:
+                continue
+            share = covers / whole
+            together = min(1.0, order / pair_worth) if pair_worth else share
+            score = _FIELD_WEIGHT[wording.field] * share * (
+                1.0 - weights.order - weights.whole + weights.order * together + weights.whole * used)
+            if share > 0.93 and used > 0.93 and _FIELD_WEIGHT[wording.field] >= 0.9:
+                exact = True
+            hold = max(hold, share * _FIELD_WEIGHT[wording.field])
+            if score > best:
+                best, second = score, best
+            elif score > second:
+                second = score
+        share = min(1.0, covered[number] / whole)
+        score = (weights.coverage * share + weights.wording * best + weights.second * second
+                 + weights.prior * index.priors[number] + (weights.exact if exact else 0.0))
+        if index.guides[number]:
+            score += weights.guide
+        else:
+            score -= _siblings(question.markers, index.markers[number], exact, weights)
+        found.append(Ranked(number, score, share))
+    found.sort(key=lambda one: -one.score)
+    if question.marks:
+        found = _by_marks(question, found, index, weights)
+    return found
+
+
+def _compare(ids: tuple[int, ...], rarity: float, plan: _Plan, unit_weights: list[float]) -> tuple[float, float, float]:
+    """The question's weight found in a wording, the worth of neighbours kept, and how much of it is used."""
+    singles, in_groups, pairs = plan.singles, plan.in_groups, plan.pairs
+    got: dict[int, float] = {}
+    grouped: dict[int, float] = {}
+    slots: dict[int, float] = {}
+    used = 0.0
+    before = -1
+    seen: set[int] = set()
+    for term in ids:
+        hit = False
+        single = singles.get(term)
+        if single is not None:
+            hit = True
+            for unit, quality in single:
+                if quality > got.get(unit, 0.0):
+                    got[unit] = quality
+        member = in_groups.get(term)
+        if member is not None:
+            hit = True
+            if term not in seen:
+                for group in member:
+                    grouped[group] = grouped.get(group, 0.0) + plan.groups[group][2][term]
+        if hit:
+            seen.add(term)
+            used += plan.rarity[term]
+            if before >= 0:
+                pair = pairs.get((before, term))
+                if pair is not None and pair[1] > slots.get(pair[0], 0.0):
+                    # inner pairs of a wording add up; neighbours of units count once
+                    slots[pair[0]] = min(plan.slots[pair[0]], slots.get(pair[0], 0.0) + pair[1])
+            before = term
+        else:
+            before = -1
+    if not seen:
+        return 0.0, 0.0, 0.0
+    wasted = 0.0
+    for group, share in grouped.items():
+        unit, quality, _ = plan.groups[group]
+        worth = quality * (1.0 if share > 0.97 else share * 0.6)
+        if worth > got.get(unit, 0.0):
+            got[unit] = worth
+        if share <= 0.5:
+            wasted += 1
+    covers = sum(unit_weights[unit] * quality for unit, quality in got.items())
+    return covers, sum(slots.values()), min(1.0, used / rarity) if rarity else 0.0
+
+
+def _siblings(asked: int, titled: int, exact: bool, weights: Weights) -> float:
+    """The loss for sibling marks (lại, đổi, gia hạn, nước ngoài …) on one side only."""
+    if asked == titled:
+        return 0.0
+    missing = (asked & ~titled).bit_count()
+    extra = (titled & ~asked).bit_count()
+    loss = weights.marker_missing * min(2, missing) + weights.marker_extra * min(2, extra)
+    return loss * 0.4 if exact else loss
+
+
+def _by_marks(question: Question, found: list[Ranked], index: Snapshot, weights: Weights) -> list[Ranked]:
+    """Typed diacritics as the last word between near ones: a small loss for words spelled otherwise."""
+    again = []
+    for ranked in found[:25]:
+        have = index.marked(ranked.document)
+        known = sum(1 for mark in question.marks if mark in have)
+        loss = weights.marks * (1 - known / len(question.marks))
+        again.append(Ranked(ranked.document, ranked.score - loss, ranked.coverage))
+    again.sort(key=lambda one: -one.score)
+    return again + found[25:]
