@@ -129,6 +129,11 @@ def _database_error(error: OperationalError) -> Response:
     return _answer(Unavailable.status, str(Unavailable.message))
 
 
+def asset(name: str) -> str:
+    """The address of a static file, changing whenever its content does."""
+    return url_for("static", filename=name, v=current_app.config["ASSET_VERSIONS"].get(name))
+
+
 def _asset_names(app: Flask) -> dict[str, str]:
     folder = Path(app.static_folder or "")
     return {
@@ -138,15 +143,30 @@ def _asset_names(app: Flask) -> dict[str, str]:
     }
 
 
+class Components:
+    """The macros of ui.html, looked up when used: by then every helper they call is known."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:
+        """One macro."""
+        return getattr(self._app.jinja_env.get_template("ui.html").module, name)
+
+
+def here(**changes: Any) -> str:
+    """The present address with some of its arguments changed; None takes one out. For filters and pages."""
+    values: dict[str, Any] = dict(request.view_args or {}) | request.args.to_dict(flat=False)
+    values |= changes
+    kept = {name: value for name, value in values.items() if value not in (None, "", [])}
+    return url_for(request.endpoint or "site.home", **kept)
+
+
 def init_app(app: Flask) -> None:
     """Teach the site its templates' helpers and its ways of failing."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    versions = _asset_names(app)
-
-    def asset(name: str) -> str:
-        """The address of a static file, changing whenever its content does."""
-        return url_for("static", filename=name, v=versions.get(name))
+    app.config["ASSET_VERSIONS"] = _asset_names(app)
 
     def in_language(code: str) -> str:
         """The address of the present page in another language."""
@@ -158,6 +178,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         in_language=in_language,
+        here=here,
         absolute=absolute,
         language=i18n.current,
         languages=i18n.offered,
@@ -169,7 +190,7 @@ def init_app(app: Flask) -> None:
             .replace("&", "\\u0026")
         ),
     )
-    app.jinja_env.globals["ui"] = app.jinja_env.get_template("ui.html").module
+    app.jinja_env.globals["ui"] = Components(app)
 
     @app.before_request
     def refuse_unknown_language() -> None:

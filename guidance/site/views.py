@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request, url_for
+from datetime import UTC, datetime, timedelta
+
+import segno
+from flask import Blueprint, Response, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import escape
 from sqlalchemy import text
 
 from guidance import i18n
 from guidance.accounts import access
 from guidance.db import db
-from guidance.web import public, render
+from guidance.errors import NotFound
+from guidance.site import forms, queries
+from guidance.web import absolute, asset, public, render
 
 bp = Blueprint("site", __name__)
 access.public(bp)
+
+ONE_DAY = 24 * 3600
 
 
 @bp.get("/")
@@ -26,7 +35,108 @@ def choose_language() -> ResponseReturnValue:
 @bp.get("/<lang:lang>/")
 def home() -> ResponseReturnValue:
     """Search first, then life events, guides, notices."""
-    return public(render("site/home.html"))
+    return public(render("site/home.html", life_events=queries.life_events(i18n.current().code)))
+
+
+@bp.get("/<lang:lang>/about")
+def about() -> ResponseReturnValue:
+    """Who runs the site and what it is not."""
+    return public(render("site/about.html"), ONE_DAY)
+
+
+@bp.get("/<lang:lang>/privacy")
+def privacy() -> ResponseReturnValue:
+    """What is kept about whom, and for how long."""
+    return public(render("site/privacy.html"), ONE_DAY)
+
+
+@bp.get("/<lang:lang>/accessibility")
+def accessibility() -> ResponseReturnValue:
+    """How far everybody can use the site, and whom to tell when somebody cannot."""
+    return public(render("site/accessibility.html"), ONE_DAY)
+
+
+@bp.get("/<lang:lang>/about/components")
+def components() -> ResponseReturnValue:
+    """Every component in every state; only while the site is being built."""
+    if not current_app.config["SETTINGS"].development:
+        raise NotFound
+    form = forms.ComponentsForm(data={"outcome": "done"})
+    form.validate()
+    form.form_errors = [_("This is how an error of the whole form looks.")]
+    qr = segno.make(absolute(request.path), error="m").svg_inline(scale=4, border=1)
+    return render("site/components.html", form=form, qr=qr)
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What a phone needs to keep the site on its home screen."""
+    settings = current_app.config["SETTINGS"]
+    response = jsonify(
+        name=settings.site_name,
+        short_name=settings.site_name if len(settings.site_name) <= 12 else _("Guide"),
+        lang=i18n.default_language(),
+        start_url=url_for("site.home", lang=i18n.default_language()),
+        scope="/",
+        display="standalone",
+        background_color="#fffdf8",
+        theme_color="#1f3a6e",
+        icons=[
+            {"src": asset("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+            {"src": asset("icon-192.png"), "sizes": "192x192", "type": "image/png", "purpose": "any maskable"},
+            {"src": asset("icon-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+        ],
+    )
+    response.mimetype = "application/manifest+json"
+    return public(response, ONE_DAY)
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """What search engines should leave alone: staff pages and what only scripts ask for."""
+    lines = ["User-agent: *"]
+    for language in i18n.offered():
+        for part in ("suggest", "sign-in", "desk/", "reports/", "editing/", "admin/", "account"):
+            lines.append(f"Disallow: /{language.code}/{part}")
+    lines += ["Disallow: /api/", "", f"Sitemap: {absolute('/sitemap.xml')}", ""]
+    return public(Response("\n".join(lines), mimetype="text/plain"), ONE_DAY)
+
+
+@bp.get("/.well-known/security.txt")
+def security_txt() -> Response:
+    """Whom to tell about a hole in the site (RFC 9116)."""
+    contact = current_app.config["SETTINGS"].contact
+    if "@" in contact and ":" not in contact:
+        contact = f"mailto:{contact}"
+    elif contact and not contact.startswith(("mailto:", "https:", "tel:")):
+        contact = "tel:" + "".join(character for character in contact if character in "+0123456789")
+    about_page = absolute(url_for("site.about", lang=i18n.default_language()))
+    expires = (datetime.now(UTC) + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    lines = [
+        f"Contact: {contact or about_page}",
+        f"Expires: {expires}",
+        f"Preferred-Languages: {', '.join(language.code for language in i18n.offered())}",
+        f"Canonical: {absolute('/.well-known/security.txt')}",
+        "",
+    ]
+    return public(Response("\n".join(lines), mimetype="text/plain"), ONE_DAY)
+
+
+@bp.get("/opensearch.xml")
+def opensearch() -> Response:
+    """Lets a browser search here from its address bar, in the site's first language."""
+    name = escape(current_app.config["SETTINGS"].site_name)
+    target = escape(absolute(f"/{i18n.default_language()}/search"))
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">'
+        f"<ShortName>{str(name)[:16]}</ShortName><LongName>{name}</LongName>"
+        f"<Description>{name}</Description><InputEncoding>UTF-8</InputEncoding>"
+        f'<Image width="192" height="192" type="image/png">{escape(absolute(asset("icon-192.png")))}</Image>'
+        f'<Url type="text/html" method="get" template="{target}?q={{searchTerms}}"/>'
+        "</OpenSearchDescription>\n"
+    )
+    return public(Response(body, mimetype="application/opensearchdescription+xml"), ONE_DAY)
 
 
 @bp.get("/healthz")
