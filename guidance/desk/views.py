@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from guidance.accounts import access
+from guidance.desk import models  # noqa: F401 -- makes the tables known to migrations until the views use them
 
 bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
 access.only(bp, "desk", "manager")

@@ -60,6 +60,11 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_content_state'))
     )
+    op.create_table('desk_setting',
+    sa.Column('unit_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('file_references', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('unit_id', name=op.f('pk_desk_setting'))
+    )
     op.create_table('editor_task',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('subject', sa.String(), nullable=False),
@@ -96,6 +101,16 @@ def upgrade() -> None:
     with op.batch_alter_table('former_key', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_former_key_successor_key'), ['successor_key'], unique=False)
 
+    op.create_table('help_attempt',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_attempt'))
+    )
+    with op.batch_alter_table('help_attempt', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_attempt_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_attempt_key'), ['key'], unique=False)
+
     op.create_table('legal_instrument',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('number', sa.String(), nullable=False),
@@ -106,6 +121,47 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_legal_instrument')),
     sa.UniqueConstraint('number', name=op.f('uq_legal_instrument_number'))
     )
+    op.create_table('monthly_count',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('cases', sa.Integer(), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.Column('guided', sa.Integer(), nullable=False),
+    sa.Column('staff', sa.Integer(), nullable=False),
+    sa.Column('explained', sa.Integer(), nullable=False),
+    sa.Column('guided_done', sa.Integer(), nullable=False),
+    sa.Column('submitted', sa.Integer(), nullable=False),
+    sa.Column('activated', sa.Integer(), nullable=False),
+    sa.Column('counter', sa.Integer(), nullable=False),
+    sa.Column('home', sa.Integer(), nullable=False),
+    sa.Column('stopped', sa.Integer(), nullable=False),
+    sa.Column('referred', sa.Integer(), nullable=False),
+    sa.Column('first_time', sa.Integer(), nullable=False),
+    sa.Column('timed', sa.Integer(), nullable=False),
+    sa.Column('minutes_sum', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_monthly_count')),
+    sa.UniqueConstraint('month', 'unit_id', 'topic', name=op.f('uq_monthly_count_month'))
+    )
+    with op.batch_alter_table('monthly_count', schema=None) as batch_op:
+        batch_op.create_index('ix_monthly_count_topic_month', ['topic', 'month'], unique=False)
+
+    op.create_table('monthly_reason',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('failed_step', sa.String(), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_monthly_reason')),
+    sa.UniqueConstraint('month', 'unit_id', 'topic', 'reason', 'place', 'failed_step', name=op.f('uq_monthly_reason_month'))
+    )
+    with op.batch_alter_table('monthly_reason', schema=None) as batch_op:
+        batch_op.create_index('ix_monthly_reason_topic_month', ['topic', 'month'], unique=False)
+
     op.create_table('notice',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -179,6 +235,22 @@ def upgrade() -> None:
     with op.batch_alter_table('account_role', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_role_account_id'), ['account_id'], unique=False)
 
+    op.create_table('canned_answer',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('title', sa.JSON(), nullable=False),
+    sa.Column('text', sa.JSON(), nullable=False),
+    sa.Column('hidden', sa.Boolean(), nullable=False),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_canned_answer_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_canned_answer'))
+    )
+    with op.batch_alter_table('canned_answer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_canned_answer_unit_id'), ['unit_id'], unique=False)
+
     op.create_table('channel_option',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('procedure_id', sa.Integer(), nullable=False),
@@ -199,6 +271,49 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('channel_option', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_channel_option_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('closed_month',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('closed_by', sa.Integer(), nullable=False),
+    sa.Column('closed_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['closed_by'], ['account.id'], name=op.f('fk_closed_month_closed_by_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_closed_month')),
+    sa.UniqueConstraint('unit_id', 'month', name=op.f('uq_closed_month_unit_id'))
+    )
+    op.create_table('community_session',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('session_uid', sa.String(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('account_id', sa.Integer(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('where', sa.String(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('attended', sa.Integer(), nullable=False),
+    sa.Column('logged_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_community_session_account_id_account')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_community_session_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_community_session')),
+    sa.UniqueConstraint('session_uid', name=op.f('uq_community_session_session_uid'))
+    )
+    with op.batch_alter_table('community_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_community_session_day'), ['day'], unique=False)
+        batch_op.create_index(batch_op.f('ix_community_session_unit_id'), ['unit_id'], unique=False)
+
+    op.create_table('desk_template',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('names', sa.JSON(), nullable=False),
+    sa.Column('values', sa.JSON(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_desk_template_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_desk_template'))
+    )
+    with op.batch_alter_table('desk_template', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_desk_template_unit_id'), ['unit_id'], unique=False)
 
     op.create_table('guidance',
     sa.Column('procedure_id', sa.Integer(), nullable=False),
@@ -227,6 +342,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guidance_text_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('help_request',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('fingerprint', sa.String(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('question', sa.Text(), nullable=False),
+    sa.Column('best_time', sa.String(), nullable=False),
+    sa.Column('phone', sa.Text(), nullable=True),
+    sa.Column('phone_until', UtcDateTime(), nullable=True),
+    sa.Column('consent', sa.Text(), nullable=False),
+    sa.Column('consented_at', UtcDateTime(), nullable=True),
+    sa.Column('withdrawn_at', UtcDateTime(), nullable=True),
+    sa.Column('for_child', sa.Boolean(), nullable=False),
+    sa.Column('guardian_agreed', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('asked_at', UtcDateTime(), nullable=False),
+    sa.Column('claimed_by', sa.Integer(), nullable=True),
+    sa.Column('claimed_at', UtcDateTime(), nullable=True),
+    sa.Column('closed_at', UtcDateTime(), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['claimed_by'], ['account.id'], name=op.f('fk_help_request_claimed_by_account')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_help_request_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_request')),
+    sa.UniqueConstraint('fingerprint', name=op.f('uq_help_request_fingerprint'))
+    )
+    with op.batch_alter_table('help_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_request_phone_until'), ['phone_until'], unique=False)
+        batch_op.create_index('ix_help_request_state_asked', ['state', 'asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_request_unit_id'), ['unit_id'], unique=False)
 
     op.create_table('legal_basis',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -303,6 +449,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('online_level', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_online_level_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('procedure_card',
+    sa.Column('procedure_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('name_vi', sa.Text(), nullable=False),
+    sa.Column('name_en', sa.Text(), nullable=False),
+    sa.Column('name_ur', sa.Text(), nullable=False),
+    sa.Column('official_name', sa.Text(), nullable=False),
+    sa.Column('folded_name', sa.Text(), nullable=False),
+    sa.Column('summary', sa.JSON(), nullable=False),
+    sa.Column('sector', sa.String(), nullable=False),
+    sa.Column('agency', sa.Text(), nullable=False),
+    sa.Column('levels', sa.String(), nullable=False),
+    sa.Column('audience', sa.String(), nullable=False),
+    sa.Column('life_events', sa.String(), nullable=False),
+    sa.Column('online', sa.String(), nullable=False),
+    sa.Column('has_guidance', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['procedure_id'], ['procedure.id'], name=op.f('fk_procedure_card_procedure_id_procedure')),
+    sa.PrimaryKeyConstraint('procedure_id', name=op.f('pk_procedure_card')),
+    sa.UniqueConstraint('key', name=op.f('uq_procedure_card_key'))
+    )
+    with op.batch_alter_table('procedure_card', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_procedure_card_has_guidance'), ['has_guidance'], unique=False)
+        batch_op.create_index(batch_op.f('ix_procedure_card_online'), ['online'], unique=False)
+        batch_op.create_index(batch_op.f('ix_procedure_card_sector'), ['sector'], unique=False)
 
     op.create_table('procedure_life_event',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -390,6 +561,51 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_unit_succession_new_id'), ['new_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_unit_succession_old_id'), ['old_id'], unique=False)
 
+    op.create_table('assisted_case',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('case_uid', sa.String(), nullable=False),
+    sa.Column('occurred_at', UtcDateTime(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=True),
+    sa.Column('account_id', sa.Integer(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('topic_version', sa.String(), nullable=False),
+    sa.Column('online_level', sa.String(), nullable=False),
+    sa.Column('need', sa.String(), nullable=False),
+    sa.Column('help_mode', sa.String(), nullable=False),
+    sa.Column('outcome', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.String(), nullable=True),
+    sa.Column('first_time', sa.Boolean(), nullable=False),
+    sa.Column('age_band', sa.String(), nullable=True),
+    sa.Column('access_need', sa.String(), nullable=True),
+    sa.Column('steps', sa.JSON(), nullable=False),
+    sa.Column('failed_step', sa.String(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('file_reference', sa.String(), nullable=False),
+    sa.Column('request_id', sa.Integer(), nullable=True),
+    sa.Column('session_id', sa.Integer(), nullable=True),
+    sa.Column('voided_at', UtcDateTime(), nullable=True),
+    sa.Column('logged_at', UtcDateTime(), nullable=False),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_assisted_case_account_id_account')),
+    sa.ForeignKeyConstraint(['request_id'], ['help_request.id'], name=op.f('fk_assisted_case_request_id_help_request')),
+    sa.ForeignKeyConstraint(['session_id'], ['community_session.id'], name=op.f('fk_assisted_case_session_id_community_session')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_assisted_case_unit_id_unit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assisted_case')),
+    sa.UniqueConstraint('case_uid', name=op.f('uq_assisted_case_case_uid')),
+    sa.UniqueConstraint('request_id', name=op.f('uq_assisted_case_request_id'))
+    )
+    with op.batch_alter_table('assisted_case', schema=None) as batch_op:
+        batch_op.create_index('ix_assisted_case_account_day', ['account_id', 'day'], unique=False)
+        batch_op.create_index(batch_op.f('ix_assisted_case_logged_at'), ['logged_at'], unique=False)
+        batch_op.create_index('ix_assisted_case_month_unit_topic', ['month', 'unit_id', 'topic'], unique=False)
+        batch_op.create_index(batch_op.f('ix_assisted_case_session_id'), ['session_id'], unique=False)
+        batch_op.create_index('ix_assisted_case_unit_day', ['unit_id', 'day'], unique=False)
+
     op.create_table('unit_served',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('centre_id', sa.Integer(), nullable=False),
@@ -403,16 +619,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_unit_served_centre_id'), ['centre_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_unit_served_unit_id'), ['unit_id'], unique=False)
 
+    op.create_table('case_change',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('account_id', sa.Integer(), nullable=False),
+    sa.Column('why', sa.Text(), nullable=False),
+    sa.Column('before', sa.JSON(), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_case_change_account_id_account')),
+    sa.ForeignKeyConstraint(['case_id'], ['assisted_case.id'], name=op.f('fk_case_change_case_id_assisted_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_case_change'))
+    )
+    with op.batch_alter_table('case_change', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_case_change_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_case_change_case_id'), ['case_id'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('case_change', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_case_change_case_id'))
+        batch_op.drop_index(batch_op.f('ix_case_change_at'))
+
+    op.drop_table('case_change')
     with op.batch_alter_table('unit_served', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_unit_served_unit_id'))
         batch_op.drop_index(batch_op.f('ix_unit_served_centre_id'))
 
     op.drop_table('unit_served')
+    with op.batch_alter_table('assisted_case', schema=None) as batch_op:
+        batch_op.drop_index('ix_assisted_case_unit_day')
+        batch_op.drop_index(batch_op.f('ix_assisted_case_session_id'))
+        batch_op.drop_index('ix_assisted_case_month_unit_topic')
+        batch_op.drop_index(batch_op.f('ix_assisted_case_logged_at'))
+        batch_op.drop_index('ix_assisted_case_account_day')
+
+    op.drop_table('assisted_case')
     with op.batch_alter_table('unit_succession', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_unit_succession_old_id'))
         batch_op.drop_index(batch_op.f('ix_unit_succession_new_id'))
@@ -440,6 +685,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_procedure_life_event_event')
 
     op.drop_table('procedure_life_event')
+    with op.batch_alter_table('procedure_card', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_procedure_card_sector'))
+        batch_op.drop_index(batch_op.f('ix_procedure_card_online'))
+        batch_op.drop_index(batch_op.f('ix_procedure_card_has_guidance'))
+
+    op.drop_table('procedure_card')
     with op.batch_alter_table('online_level', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_online_level_procedure_id'))
 
@@ -458,6 +709,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_legal_basis_instrument_id'))
 
     op.drop_table('legal_basis')
+    with op.batch_alter_table('help_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_help_request_unit_id'))
+        batch_op.drop_index('ix_help_request_state_asked')
+        batch_op.drop_index(batch_op.f('ix_help_request_phone_until'))
+
+    op.drop_table('help_request')
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_guidance_text_procedure_id'))
 
@@ -466,10 +723,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_guidance_review_by'))
 
     op.drop_table('guidance')
+    with op.batch_alter_table('desk_template', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_desk_template_unit_id'))
+
+    op.drop_table('desk_template')
+    with op.batch_alter_table('community_session', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_community_session_unit_id'))
+        batch_op.drop_index(batch_op.f('ix_community_session_day'))
+
+    op.drop_table('community_session')
+    op.drop_table('closed_month')
     with op.batch_alter_table('channel_option', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_channel_option_procedure_id'))
 
     op.drop_table('channel_option')
+    with op.batch_alter_table('canned_answer', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_canned_answer_unit_id'))
+
+    op.drop_table('canned_answer')
     with op.batch_alter_table('account_role', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_account_role_account_id'))
 
@@ -492,7 +763,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_notice_shown_from'))
 
     op.drop_table('notice')
+    with op.batch_alter_table('monthly_reason', schema=None) as batch_op:
+        batch_op.drop_index('ix_monthly_reason_topic_month')
+
+    op.drop_table('monthly_reason')
+    with op.batch_alter_table('monthly_count', schema=None) as batch_op:
+        batch_op.drop_index('ix_monthly_count_topic_month')
+
+    op.drop_table('monthly_count')
     op.drop_table('legal_instrument')
+    with op.batch_alter_table('help_attempt', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_help_attempt_key'))
+        batch_op.drop_index(batch_op.f('ix_help_attempt_at'))
+
+    op.drop_table('help_attempt')
     with op.batch_alter_table('former_key', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_former_key_successor_key'))
 
@@ -506,6 +790,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_editor_task_subject'))
 
     op.drop_table('editor_task')
+    op.drop_table('desk_setting')
     op.drop_table('content_state')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_audit_entry_subject'))
