@@ -60,7 +60,7 @@ class Index:
         index = self._watched.snapshot()
         asked = understand(question, index)
         allowed = _allowed(filters or {}, index)
-        ranked, total = _with_codes(asked, index, allowed)
+        ranked, total = _with_codes(asked, index, allowed, offset + limit + 1)
         page = _hits(ranked[offset: offset + limit], lang, index)
         choice = None
         if not offset and not filters and not asked.codes:
@@ -72,7 +72,7 @@ class Index:
         """What a person may be about to ask, while they type."""
         index = self._watched.snapshot()
         asked = understand(typed, index, prefix=True)
-        ranked, _ = _with_codes(asked, index, None)
+        ranked, _ = _with_codes(asked, index, None, limit)
         return _hits(ranked[:limit], lang, index)
 
     @property
@@ -82,14 +82,14 @@ class Index:
 
 
 def _with_codes(asked: Question, index: Snapshot,
-                allowed: Callable[[int], bool] | None) -> tuple[list[Ranked], int]:
+                allowed: Callable[[int], bool] | None, wanted: int) -> tuple[list[Ranked], int]:
     """Documents whose code was typed, then those that answer the words."""
     by_code: dict[int, Ranked] = {}
     for code in asked.codes:
         for number in index.with_code(code):
             if allowed is None or allowed(number):
                 by_code.setdefault(number, Ranked(number, 9.0, 1.0))
-    ranked, total = rank(asked, index, allowed)
+    ranked, total = rank(asked, index, allowed, wanted)
     rest = [one for one in ranked if one.document not in by_code]
     return [*by_code.values(), *rest], total + len(by_code)
 

@@ -27,6 +27,8 @@ from guidance.search.vocabulary import Vocabulary, Word
 
 FORMAT = "3"  # raise it when the layout changes: an older file is then not opened
 _FRESH_FOR = 0.4  # seconds for which a reader does not look whether the file changed
+_FAINT = 0.02  # share of documents named with a term from which its weak occurrences are left out
+COMMON = 0.1  # share of documents from which a term is common
 _WEAK_LIMIT = 1500  # characters of weak text that are indexed
 
 _LAYOUT = """
@@ -63,6 +65,8 @@ class Term:
     total: int
     documents: array[int]
     weights: bytes
+    levels: bytes | None = None  # for common terms: the weight by document number
+
 
 
 # --- Writing -----------------------------------------------------------------------------------
@@ -257,6 +261,12 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) ->
                 "INSERT OR IGNORE INTO code VALUES (?, ?)",
                 [(code, count) for code in {document.key, *document.codes}],
             )
+        faint = round(FIELDS["weak"] * 200)
+        for number, posting in enumerate(postings):
+            if named[number] > _FAINT * count:  # a word many things are called by says nothing in small print
+                kept = [at for at, level in enumerate(weights[number]) if level > faint]
+                postings[number] = array("I", [posting[at] for at in kept])
+                weights[number] = bytearray(weights[number][at] for at in kept)
         telling = [rarity(n, len(p), count) for n, p in zip(named, postings, strict=True)]
         db.executemany(
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -341,6 +351,8 @@ def _take_out(db: sqlite3.Connection, kind: str, key: str) -> int | None:
         ).fetchone()
         posting = array("I")
         posting.frombytes(documents)
+        if number not in posting:
+            continue
         place = posting.index(number)
         posting.pop(place)
         db.execute(
@@ -511,7 +523,13 @@ class Snapshot:
             return None
         documents = array("I")
         documents.frombytes(row[3])
-        return Term(row[0], row[1], row[2], documents, row[4])
+        levels = None
+        if len(documents) > COMMON * self.count:
+            by_number = bytearray(len(self.guides))
+            for number, level in zip(documents, row[4], strict=True):
+                by_number[number] = level
+            levels = bytes(by_number)
+        return Term(row[0], row[1], row[2], documents, row[4], levels)
 
     def _pair_count(self, pair: str) -> int:
         row = self._one("SELECT total FROM term WHERE term = ?", pair)

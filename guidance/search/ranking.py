@@ -1,5 +1,6 @@
 """Which documents answer a question best: a wide look at the postings, then a close look at the wordings."""
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ class Weights:
     """The numbers of the ranking, tuned on wordings that were held out of the vocabulary."""
 
     close: int = 110  # documents that get the close look
-    common: float = 0.12  # share of documents from which a term is too common to bring in new ones
+    enough: int = 400  # documents after which common words bring in no more
     coverage: float = 1.0  # the whole document's share of the question
     wording: float = 1.6  # the best single wording
     second: float = 0.25  # the next best wordings
@@ -42,8 +43,8 @@ class Ranked:
 
 
 def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | None = None,
-         weights: Weights = WEIGHTS) -> tuple[list[Ranked], int]:
-    """The best documents in order, and how many more or less match at all."""
+         wanted: int = 20, weights: Weights = WEIGHTS) -> tuple[list[Ranked], int]:
+    """The best documents in order (the first ``wanted`` exactly), and about how many match at all."""
     units = [unit for unit in question.units if unit.weight > 0]
     whole = sum(unit.weight for unit in units)
     if not units or not whole:
@@ -56,7 +57,7 @@ def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | N
     priors = index.priors
     nudge = weights.prior * 0.5 * whole
     first = sorted(covered, key=lambda number: covered[number] + nudge * priors[number], reverse=True)
-    looked = _close(question, units, whole, first[: weights.close], covered, index, weights)
+    looked = _close(question, units, whole, first[: weights.close], covered, index, weights, wanted)
     threshold = 0.45 * whole
     total = sum(1 for share in covered.values() if share >= threshold)
     rest = [Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
@@ -65,62 +66,109 @@ def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | N
 
 
 def _wide(units: list[Unit], index: Snapshot, weights: Weights) -> dict[int, float]:
-    """How much of the question's weight each document covers with any of its fields."""
-    limit = max(150.0, weights.common * index.count)
+    """How much of the question's weight each document covers with any of its fields.
+
+    Rare units bring documents in; common ones only add to those, or else every question would walk
+    through half the catalogue.
+    """
     covered: dict[int, float] = {}
+    get = covered.get
+    later: list[Unit] = []
+    heaviest = max(unit.weight for unit in units)
     for unit in sorted(units, key=lambda one: -one.weight):
-        best: dict[int, float] = {}
-        for reading in unit.readings:
-            _add_reading(reading.terms, reading.quality, best, index, limit, covered)
+        if (len(covered) >= weights.enough and _is_common(unit, index)) or unit.weight < 0.2 * heaviest:
+            later.append(unit)
+            continue
         scale = unit.weight
-        get = covered.get
-        for number, share in best.items():
+        for number, share in _unit_shares(unit, index).items():
             covered[number] = get(number, 0.0) + scale * share
+    if not covered:
+        for unit in later:
+            for number, share in _unit_shares(unit, index).items():
+                covered[number] = get(number, 0.0) + unit.weight * share
+        return covered
+    if len(covered) > 3 * weights.enough:  # only the better half can still win
+        bar = sorted(covered.values(), reverse=True)[2 * weights.enough]
+        covered = {number: share for number, share in covered.items() if share >= bar}
+    for unit in later:
+        _add_later(unit, covered, index)
     return covered
 
 
-def _add_reading(terms: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot, limit: float,
-                 covered: dict[int, float]) -> None:
-    """Note for every document how well it holds one reading of a unit (0 to 1)."""
-    get = best.get
-    if len(terms) == 1:
-        found = index.term(terms[0])
-        if found is None:
-            return
-        scale = quality / 200.0
-        if found.total > limit and covered:
-            for number, level in zip(found.documents, found.weights, strict=True):
-                if number in covered and level * scale > get(number, 0.0):
-                    best[number] = level * scale
-            return
-        for number, level in zip(found.documents, found.weights, strict=True):
-            share = level * scale
-            if share > get(number, 0.0):
-                best[number] = share
+def _is_common(unit: Unit, index: Snapshot) -> bool:
+    """Whether most readings of a unit stand in too many documents to be worth walking."""
+    if len(unit.typed) > 1:
+        return False
+    term = index.term(unit.typed[0])
+    return term is not None and term.levels is not None
+
+
+def _add_later(unit: Unit, covered: dict[int, float], index: Snapshot) -> None:
+    """Add a common unit's share to documents that are already in."""
+    tables: list[tuple[float, bytes | dict[int, int]]] = []
+    for reading in unit.readings[:6]:
+        if len(reading.terms) == 1:
+            term = index.term(reading.terms[0])
+            if term is not None:
+                tables.append((reading.quality * unit.weight / 200.0,
+                               term.levels or dict(zip(term.documents, term.weights, strict=True))))
+    for number in covered:
+        best = 0.0
+        for scale, table in tables:
+            level = table[number] if isinstance(table, bytes) else table.get(number, 0)
+            if level and level * scale > best:
+                best = level * scale
+        if best:
+            covered[number] += best
+
+
+def _unit_shares(unit: Unit, index: Snapshot) -> dict[int, float]:
+    """How well each document holds a unit in its best reading (0 to 1)."""
+    best: dict[int, float] = {}
+    for reading in unit.readings:
+        if len(reading.terms) == 1:
+            _add_single(reading.terms[0], reading.quality, best, index)
+        else:
+            _add_longer(reading.terms, reading.quality, best, index)
+    return best
+
+
+def _add_single(name: str, quality: float, best: dict[int, float], index: Snapshot) -> None:
+    term = index.term(name)
+    if term is None:
         return
-    parts = [(term, index.rarity(term)) for term in dict.fromkeys(terms)]
+    scale = quality / 200.0
+    get = best.get
+    for number, level in zip(term.documents, term.weights, strict=True):
+        share = level * scale
+        if share > get(number, 0.0):
+            best[number] = share
+
+
+def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot) -> None:
+    """A wording of several words: its rarer words and its pairs bring documents in, common words add."""
+    parts = [(index.term(name), index.rarity(name)) for name in dict.fromkeys(names)]
     whole = sum(rarity for _, rarity in parts) or 1.0
     sums: dict[int, float] = {}
-    pairs = [f"{one} {two}" for one, two in zip(terms, terms[1:], strict=False)]
-    # A pair is far rarer than its words: it alone decides who is looked at, unless the pair is unknown.
+    get = sums.get
+    pairs = [index.term(f"{one} {two}") for one, two in zip(names, names[1:], strict=False)]
     for pair in pairs:
-        found = index.term(pair)
-        if found is not None and (found.total <= limit or not covered):
+        if pair is not None:
             scale = 0.4 / len(pairs) / 200.0
-            for number, level in zip(found.documents, found.weights, strict=True):
-                sums[number] = sums.get(number, 0.0) + level * scale
+            for number, level in zip(pair.documents, pair.weights, strict=True):
+                sums[number] = get(number, 0.0) + level * scale
     for term, rarity in sorted(parts, key=lambda part: -part[1]):
-        found = index.term(term)
-        if found is None:
+        if term is None:
             continue
         scale = 0.6 * rarity / whole / 200.0
-        if found.total > limit and (sums or covered):
-            for number, level in zip(found.documents, found.weights, strict=True):
-                if number in sums or number in covered:
-                    sums[number] = sums.get(number, 0.0) + level * scale
+        if term.levels is not None and sums:
+            levels = term.levels
+            for number in sums:
+                sums[number] += levels[number] * scale
         else:
-            for number, level in zip(found.documents, found.weights, strict=True):
-                sums[number] = sums.get(number, 0.0) + level * scale
+            for number, level in zip(term.documents, term.weights, strict=True):
+                sums[number] = get(number, 0.0) + level * scale
+    get = best.get
     for number, share in sums.items():
         share *= quality * (1.0 if share > 0.85 else 0.35 + 0.65 * share)
         if share > get(number, 0.0):
@@ -193,14 +241,22 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
 
 
 def _close(question: Question, units: list[Unit], whole: float, numbers: list[int], covered: dict[int, float],
-           index: Snapshot, weights: Weights) -> list[Ranked]:
+           index: Snapshot, weights: Weights, wanted: int) -> list[Ranked]:
     plan = _plan(units, index)
     pair_worth = sum(plan.slots)
     unit_weights = [unit.weight for unit in units]
     found: list[Ranked] = []
+    strong = _strong_terms(plan, units, whole)
+    most = weights.coverage + weights.wording + weights.second + weights.exact
+    scores: list[float] = []  # the best so far, ascending, as many as are wanted
     for number in numbers:
+        limit = min(1.0, covered[number] / whole) * most + weights.prior * index.priors[number]
+        if len(scores) >= wanted and limit < scores[0]:
+            continue
         best, second, exact, hold = 0.0, 0.0, False, 0.0
         for wording in index.wordings(number):
+            if strong.isdisjoint(wording.ids):
+                continue
             covers, order, used = _compare(wording.ids, wording.rarity, plan, unit_weights)
             if not covers:
                 continue
@@ -223,10 +279,21 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
         else:
             score -= _siblings(question.markers, index.markers[number], exact, weights)
         found.append(Ranked(number, score, share))
+        insort(scores, score)
+        if len(scores) > wanted:
+            scores.pop(0)
     found.sort(key=lambda one: -one.score)
     if question.marks:
         found = _by_marks(question, found, index, weights)
     return found
+
+
+def _strong_terms(plan: _Plan, units: list[Unit], whole: float) -> frozenset[int]:
+    """Terms of the units that matter: a wording with none of them cannot be what was meant."""
+    bar = min(0.12 * whole, max(unit.weight for unit in units))
+    strong = {term for term, uses in plan.singles.items() if any(units[unit].weight >= bar for unit, _ in uses)}
+    strong.update(term for unit, _, shares in plan.groups if units[unit].weight >= bar for term in shares)
+    return frozenset(strong)
 
 
 def _compare(ids: tuple[int, ...], rarity: float, plan: _Plan, unit_weights: list[float]) -> tuple[float, float, float]:

@@ -181,8 +181,6 @@ def _spaced(pairs: list[tuple[str, str]], index: Snapshot, unfinished: bool) -> 
         ):
             parts = spelling.split_joined(word, index.lexicon, index.pair_count)
             if parts:
-                marks = iter(mark.replace("-", ""))
-                del marks
                 found.extend((part, part) for part in parts)
                 continue
         found.append((word, mark))

@@ -106,7 +106,12 @@ class Vocabulary:
         return list(found.values())
 
     def is_stop(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> bool:
-        """Whether these words are only a way of asking."""
+        """Whether these words are only a way of asking.
+
+        A single word must be spelled exactly so: "vậy" is a particle, but "vay" may be a loan.
+        """
+        if len(typed) == 1:
+            return marked[0] in self._stops.get(typed, ())
         return any(_agree(written, typed, marked) for written in self._stops.get(typed, ()))
 
     def loudness(self, typed: str, marked: str) -> float:
@@ -135,6 +140,11 @@ class Vocabulary:
         return bits
 
 
+def _mark(wording: str) -> list[str]:
+    """The words of a sibling mark; "~" in front keeps an English stem as it is."""
+    return [wording] if wording.startswith("~") else text.words(wording)
+
+
 def _marked(wording: str) -> str:
     return " ".join(marked for _, marked in text.spelled_words(wording))
 
@@ -144,7 +154,7 @@ def _agree(written: str, typed: tuple[str, ...], marked: tuple[str, ...]) -> boo
     parts = written.split(" ")
     if len(parts) != len(typed):
         return True
-    return all(m in (w, t) or w == t for w, t, m in zip(parts, typed, marked, strict=True))
+    return all(m in (w, t) for w, t, m in zip(parts, typed, marked, strict=True))
 
 
 def read_words(path: Path) -> list[Word]:
