@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyotp
+import segno
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -126,7 +127,8 @@ def _set_up(secret: str, form: forms.CodeForm, status: int = 200) -> ResponseRet
     staff = access.current_staff()
     issuer = request.host.partition(":")[0]
     address = pyotp.TOTP(secret).provisioning_uri(name=staff.name, issuer_name=issuer)
-    return render("accounts/second_step_setup.html", status=status, form=form, secret=secret, address=address)
+    qr = segno.make(address, error="m").svg_inline(scale=5, border=2)
+    return render("accounts/second_step_setup.html", status=status, form=form, secret=secret, qr=qr)
 
 
 @bp.post("/account/second-step")
