@@ -9,7 +9,7 @@ class UserError(Exception):
     """Something a person can understand and mend: carries its own sentence and HTTP status."""
 
     status = 400
-    message = _l("That did not work.")
+    message: object = _l("That did not work.")
 
     def __init__(self, message: object | None = None) -> None:
         super().__init__(str(type(self).__name__))

@@ -125,7 +125,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_error(error: OperationalError) -> Response:
-    current_app.logger.error("database: %s", type(error.orig).__name__ if error.orig else "unknown")
+    current_app.logger.error("database: %s", error.orig)
     return _answer(Unavailable.status, str(Unavailable.message))
 
 

@@ -146,6 +146,19 @@ def _note_failure(keys: list[str], known_name: str) -> None:
 
 
 @transaction
+def count_try(purpose: str, address: str, limit: int) -> None:
+    """Count something an anonymous visitor does; raises TooManyAttempts over the limit per quarter of an hour.
+
+    Only a keyed fingerprint of the address is kept, and only for that long.
+    """
+    key = security.signed("attempt", f"{purpose}:{address}")
+    if queries.recent_failures(key) >= limit:
+        raise TooManyAttempts
+    db.session.execute(delete(Attempt).where(Attempt.at < now() - queries.THROTTLE_WINDOW))
+    db.session.add(Attempt(key=key, at=now()))
+
+
+@transaction
 def _open_session(account_id: int, name: str, key: str, device: str) -> str:
     token = secrets.token_urlsafe(32)
     db.session.execute(delete(Attempt).where(Attempt.key == key))

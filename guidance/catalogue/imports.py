@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy import delete, insert, select
 
 from guidance import audit
-from guidance.catalogue import normalise
+from guidance.catalogue import cards, normalise
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     ChannelOption,
@@ -336,6 +336,7 @@ def save(
         return report
     db.session.flush()
     compare_layers()
+    cards.refresh()
     content_changed()
     audit.record(
         "catalogue.import",

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from guidance import audit
+from guidance.catalogue import cards
 from guidance.catalogue.imports import CODE
 from guidance.catalogue.models import OfficialRecord, OnlineLevel, Procedure
 from guidance.db import content_changed, db, transaction
@@ -71,6 +72,7 @@ def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: s
     if report.rejected:
         raise ImportRefused("\n".join(report.rejected[:50]) + "\nNothing was stored.")
     if report.stored:
+        cards.refresh()
         content_changed()
         audit.record("catalogue.levels", "catalogue", by, file=path.name, stored=report.stored, source=source)
     return report

@@ -200,6 +200,42 @@ class PlainName(Base):
     name: Mapped[str]
 
 
+class GuideLink(Base):
+    """What the catalogue knows of a guide: its titles, and the procedures it belongs to (written by the guides)."""
+
+    __tablename__ = "guide_link"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    titles: Mapped[dict[str, str]] = mapped_column(JSON)
+    procedures: Mapped[list[str]] = mapped_column(JSON)
+
+
+class ProcedureCard(Base):
+    """What lists and search need of a published procedure; derived from record and guidance (cards.refresh).
+
+    `levels`, `audience` and `life_events` are words between spaces (' commune province '), so that both databases
+    can look inside. `online` is full, partial, channel (an online channel exists, its level is not known) or counter.
+    """
+
+    __tablename__ = "procedure_card"
+
+    procedure_id: Mapped[int] = mapped_column(ForeignKey("procedure.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    name_vi: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text, default="")
+    name_ur: Mapped[str] = mapped_column(Text, default="")
+    official_name: Mapped[str] = mapped_column(Text, default="")
+    folded_name: Mapped[str] = mapped_column(Text)
+    summary: Mapped[dict[str, str]] = mapped_column(JSON)
+    sector: Mapped[str] = mapped_column(index=True)
+    agency: Mapped[str] = mapped_column(Text, default="")
+    levels: Mapped[str]
+    audience: Mapped[str]
+    life_events: Mapped[str]
+    online: Mapped[str] = mapped_column(index=True)
+    has_guidance: Mapped[bool] = mapped_column(index=True)
+
+
 class ProcedureLifeEvent(Base):
     """A procedure belongs to a moment of life."""
 

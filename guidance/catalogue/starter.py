@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select
 
+from guidance.catalogue import cards
 from guidance.catalogue.guidance import StarterProcedure, read_starter
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
@@ -53,7 +54,9 @@ def load_starters(folder: Path) -> StarterReport:
     for starter in starters:
         _load_starter(starter, report)
     if report.stored:
+        db.session.flush()
         compare_layers()
+        cards.refresh()
         content_changed()
     return report
 
@@ -135,5 +138,6 @@ def load_plain_names(paths: Iterable[Path]) -> int:
             statement.on_conflict_do_update(index_elements=["code", "lang"], set_={"name": name})
         )
     if fresh:
+        cards.refresh()
         content_changed()
     return len(fresh)

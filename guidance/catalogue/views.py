@@ -1,10 +1,115 @@
-"""Public pages of the catalogue: browse and read procedures, notices, feedback."""
+"""Public pages of the catalogue: browse and read procedures, say whether a page was useful."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
+from guidance import i18n, security
 from guidance.accounts import access
+from guidance.accounts import actions as accounts
+from guidance.catalogue import actions, labels, linked_data, queries
+from guidance.errors import NotFound, UserError
+from guidance.units import queries as units
+from guidance.web import absolute, public, render
 
 bp = Blueprint("catalogue", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
+
+FILTERS = ("sector", "level", "online", "audience", "life_event", "agency")
+ANSWERS_PER_ADDRESS = 30
+
+
+@bp.get("/procedures/")
+def browse() -> ResponseReturnValue:
+    """Procedures under filters, twenty a page."""
+    chosen = {name: request.args.get(name, "")[:300] for name in FILTERS}
+    lang = i18n.current().code
+    listing = queries.browse(lang, **chosen, page=request.args.get("page", 1, type=int) or 1)
+    return public(
+        render(
+            "catalogue/browse.html",
+            listing=listing,
+            chosen=chosen,
+            labels=labels,
+            life_events=queries.life_events(lang),
+            sectors=queries.sectors(),
+        )
+    )
+
+
+@bp.get("/procedures/<key>")
+def procedure(key: str) -> ResponseReturnValue:
+    """One procedure; a code of yesterday leads to the procedure of today and says so."""
+    lang = i18n.current().code
+    today, found = queries.resolve(key)
+    if found is not None and today != key:
+        return redirect(url_for("catalogue.procedure", key=today, came_from=key), 301)
+    page = queries.page(today, lang)
+    if page is None:
+        raise NotFound(_("There is no procedure %(key)s here.", key=key[:40]))
+    came_from = request.args.get("came_from", "")
+    guides = [reference for reference in queries.guides_of(page.key) if reference not in page.before]
+    after = tuple(dict.fromkeys((*page.after, *guides)))
+    return public(
+        render(
+            "catalogue/procedure.html",
+            page=page,
+            after=after,
+            labels=labels,
+            links=queries.links((*page.before, *after), lang),
+            places=units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None),
+            notices=queries.current_notices(lang, units.today(), f"procedure:{page.key}"),
+            came_from=came_from if came_from in page.former_keys else "",
+            linked_data=linked_data.schema_org(
+                page,
+                absolute(url_for("catalogue.procedure", key=page.key)),
+                [
+                    (_("Procedures"), absolute(url_for("catalogue.browse"))),
+                    (page.name, absolute(url_for("catalogue.procedure", key=page.key))),
+                ],
+            ),
+        )
+    )
+
+
+@bp.post("/useful")
+def useful() -> ResponseReturnValue:
+    """Count a yes or no, then offer one optional question; no cookie, no address kept."""
+    subject = request.form.get("subject", "")
+    answer = request.form.get("useful", "")
+    if not subject.startswith(("procedure:", "guide:")) or answer not in {"yes", "no"}:
+        raise UserError
+    accounts.count_try("useful", request.remote_addr or "", ANSWERS_PER_ADDRESS)
+    feedback_id = actions.record_feedback(subject, answer == "yes", i18n.current().code)
+    return render(
+        "catalogue/useful.html", subject=subject, receipt=_receipt(feedback_id), wrong="", comment=""
+    )
+
+
+def _receipt(feedback_id: int) -> str:
+    return f"{feedback_id}.{security.signed('feedback', str(feedback_id))[:20]}"
+
+
+@bp.post("/useful/comment")
+def comment() -> ResponseReturnValue:
+    """Add the one sentence to an answer just given."""
+    receipt = request.form.get("receipt", "")
+    feedback_id = receipt.partition(".")[0]
+    if not feedback_id.isdigit() or not security.same(receipt, _receipt(int(feedback_id))):
+        raise UserError
+    subject = request.form.get("subject", "")
+    words = request.form.get("comment", "")
+    try:
+        actions.add_comment(int(feedback_id), words)
+    except actions.PersonalDataInText as refused:
+        return render(
+            "catalogue/useful.html",
+            status=422,
+            subject=subject,
+            receipt=receipt,
+            wrong=refused.message,
+            comment=words,
+        )
+    return render("catalogue/useful.html", subject=subject, receipt="", wrong="", comment="")

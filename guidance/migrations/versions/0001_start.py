@@ -101,6 +101,33 @@ def upgrade() -> None:
     with op.batch_alter_table('former_key', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_former_key_successor_key'), ['successor_key'], unique=False)
 
+    op.create_table('guide',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('slug', sa.String(), nullable=False),
+    sa.Column('group_name', sa.String(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('published', sa.Boolean(), nullable=False),
+    sa.Column('owner', sa.String(), nullable=False),
+    sa.Column('verified_on', sa.String(), nullable=True),
+    sa.Column('review_by', sa.Date(), nullable=True),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('starter_digest', sa.String(), nullable=False),
+    sa.Column('edited', sa.Boolean(), nullable=False),
+    sa.Column('starter_waiting', sa.Boolean(), nullable=False),
+    sa.Column('changed_at', UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guide')),
+    sa.UniqueConstraint('slug', name=op.f('uq_guide_slug'))
+    )
+    with op.batch_alter_table('guide', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guide_group_name'), ['group_name'], unique=False)
+        batch_op.create_index(batch_op.f('ix_guide_review_by'), ['review_by'], unique=False)
+
+    op.create_table('guide_link',
+    sa.Column('slug', sa.String(), nullable=False),
+    sa.Column('titles', sa.JSON(), nullable=False),
+    sa.Column('procedures', sa.JSON(), nullable=False),
+    sa.PrimaryKeyConstraint('slug', name=op.f('pk_guide_link'))
+    )
     op.create_table('help_attempt',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
@@ -342,6 +369,49 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guidance_text_procedure_id'), ['procedure_id'], unique=False)
+
+    op.create_table('guide_procedure',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('guide_id', sa.Integer(), nullable=False),
+    sa.Column('procedure_key', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['guide_id'], ['guide.id'], name=op.f('fk_guide_procedure_guide_id_guide')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guide_procedure')),
+    sa.UniqueConstraint('guide_id', 'procedure_key', name=op.f('uq_guide_procedure_guide_id'))
+    )
+    with op.batch_alter_table('guide_procedure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guide_procedure_guide_id'), ['guide_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_guide_procedure_procedure_key'), ['procedure_key'], unique=False)
+
+    op.create_table('guide_text',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('guide_id', sa.Integer(), nullable=False),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('title', sa.String(), nullable=False),
+    sa.Column('summary', sa.Text(), nullable=False),
+    sa.Column('keywords', sa.JSON(), nullable=False),
+    sa.Column('content', sa.JSON(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['guide_id'], ['guide.id'], name=op.f('fk_guide_text_guide_id_guide')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guide_text')),
+    sa.UniqueConstraint('guide_id', 'lang', name=op.f('uq_guide_text_guide_id'))
+    )
+    with op.batch_alter_table('guide_text', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guide_text_guide_id'), ['guide_id'], unique=False)
+
+    op.create_table('guide_version',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('guide_id', sa.Integer(), nullable=False),
+    sa.Column('lang', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('account', sa.String(), nullable=False),
+    sa.Column('file', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['guide_id'], ['guide.id'], name=op.f('fk_guide_version_guide_id_guide')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guide_version')),
+    sa.UniqueConstraint('guide_id', 'lang', 'number', name=op.f('uq_guide_version_guide_id'))
+    )
+    with op.batch_alter_table('guide_version', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guide_version_guide_id'), ['guide_id'], unique=False)
 
     op.create_table('help_request',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -715,6 +785,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_help_request_phone_until'))
 
     op.drop_table('help_request')
+    with op.batch_alter_table('guide_version', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guide_version_guide_id'))
+
+    op.drop_table('guide_version')
+    with op.batch_alter_table('guide_text', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guide_text_guide_id'))
+
+    op.drop_table('guide_text')
+    with op.batch_alter_table('guide_procedure', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guide_procedure_procedure_key'))
+        batch_op.drop_index(batch_op.f('ix_guide_procedure_guide_id'))
+
+    op.drop_table('guide_procedure')
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_guidance_text_procedure_id'))
 
@@ -777,6 +860,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_help_attempt_at'))
 
     op.drop_table('help_attempt')
+    op.drop_table('guide_link')
+    with op.batch_alter_table('guide', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_guide_review_by'))
+        batch_op.drop_index(batch_op.f('ix_guide_group_name'))
+
+    op.drop_table('guide')
     with op.batch_alter_table('former_key', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_former_key_successor_key'))
 

@@ -1,0 +1,88 @@
+"""The catalogue's own terms in the reader's words: channels, levels, audiences, time limits, fees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from guidance.catalogue.queries import Option
+from guidance.i18n import format_money, format_number
+
+CHANNELS = {"online": _l("Online"), "counter": _l("At the counter"), "post": _l("By post")}
+LEVELS = {
+    "commune": _l("Commune"),
+    "province": _l("Province"),
+    "ministry": _l("Ministry"),
+    "other": _l("Other body"),
+}
+ONLINE = {
+    "full": _l("Fully online"),
+    "partial": _l("Partly online"),
+    "channel": _l("Online possible"),
+    "counter": _l("At the counter"),
+}
+AUDIENCES = {
+    "citizen": _l("Vietnamese citizens"),
+    "overseas": _l("Vietnamese living abroad"),
+    "foreigner": _l("Foreigners"),
+    "officials": _l("Officials and public employees"),
+    "business": _l("Businesses"),
+    "foreign-business": _l("Businesses with foreign capital"),
+    "organisation": _l("Organisations"),
+    "foreign-organisation": _l("Foreign organisations"),
+    "cooperative": _l("Cooperatives"),
+}
+# The label of the years before August 2022, for people who still know it.
+LEGACY = {"full": 4, "partial": 3}
+
+
+def audience(word: str) -> str:
+    """Who may ask for a procedure; words we do not know stay as the record has them."""
+    return str(AUDIENCES.get(word, word))
+
+
+def time_limit(option: Option) -> str:
+    """A time limit in words, '3 working days'; the source's own words where it is not certain."""
+    if option.time_value is None:
+        return option.time_text
+    number = option.time_value
+    whole = int(number) if number == int(number) else None
+    shown = format_number(whole if whole is not None else number)
+    count = whole if whole is not None else 2
+    if option.time_unit == "working_day":
+        return ngettext("%(shown)s working day", "%(shown)s working days", count, shown=shown)
+    if option.time_unit == "day":
+        return ngettext("%(shown)s day", "%(shown)s days", count, shown=shown)
+    if option.time_unit == "hour":
+        return ngettext("%(shown)s hour", "%(shown)s hours", count, shown=shown)
+    if option.time_unit == "month":
+        return ngettext("%(shown)s month", "%(shown)s months", count, shown=shown)
+    return _("%(shown)s (the source names no unit)", shown=shown)
+
+
+def fee(option: Option) -> str:
+    """A fee in words where it is certain, else an empty text: then only the source's words may be shown."""
+    if option.fee_amount is None:
+        return _("set by the province") if option.set_by_province else ""
+    if option.fee_amount == 0:
+        return _("Free")
+    if option.fee_currency != "VND":
+        return f"{format_number(option.fee_amount)} {option.fee_currency}"
+    return format_money(option.fee_amount)
+
+
+def by_channel(options: Iterable[Option], what: str) -> list[tuple[str, str]]:
+    """(channels, words) for the fact card: one line when all channels agree, one per channel else; unknown left out."""
+    say = time_limit if what == "time" else fee
+    said: dict[str, list[str]] = {}
+    for option in options:
+        words = say(option)
+        if words and words not in said.setdefault(option.channel, []):
+            said[option.channel].append(words)
+    lines = {channel: _(" or ").join(words[:3]) for channel, words in said.items() if words}
+    if len(set(lines.values())) == 1:
+        return [("", next(iter(lines.values())))]
+    return [(str(CHANNELS[channel]), words) for channel, words in lines.items()]

@@ -1,0 +1,522 @@
+"""What pages need of procedures: one page's worth, lists, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import yaml
+from sqlalchemy import Select, func, or_, select
+
+from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, Source, marks_of
+from guidance.catalogue.models import (
+    ChannelOption,
+    FormerKey,
+    Guidance,
+    GuidanceText,
+    GuideLink,
+    LegalBasis,
+    LegalInstrument,
+    Notice,
+    OfficialDocument,
+    OfficialRecord,
+    OnlineLevel,
+    PlainName,
+    Procedure,
+    ProcedureCard,
+    RecordVersion,
+)
+from guidance.config import PROJECT
+from guidance.db import db
+
+PAGE_SIZE = 20
+
+
+@dataclass(frozen=True)
+class LifeEvent:
+    """A moment of life that people look for help in."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A procedure in a list: its plain name, in `name_lang`, and how it can be done."""
+
+    key: str
+    name: str
+    name_lang: str
+    official_name: str
+    summary: str
+    sector: str
+    levels: tuple[str, ...]
+    online: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way of handing in. Numbers only where certain; `fee_amount` 0 means really free; `case` in our words."""
+
+    channel: str
+    case: str
+    time_value: float | None
+    time_unit: str | None
+    time_text: str
+    fee_amount: int | None
+    fee_currency: str
+    fee_text: str
+    fee_valid_to: date | None
+    set_by_province: bool
+    note: str
+    ambiguous: bool
+    official: bool
+    source: Source | None
+
+
+@dataclass(frozen=True)
+class DocumentCase:
+    """The papers of one case of the official record; remarks apart."""
+
+    label: str
+    papers: tuple[OfficialDocument, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A law or decree the record names; `superseded_by` when it has been replaced."""
+
+    number: str
+    title: str
+    superseded_by: str | None
+    superseded_on: date | None
+
+
+@dataclass(frozen=True)
+class LevelSaid:
+    """An online level that one source gave for one place (None: the nation) and day."""
+
+    level: str
+    unit_id: int | None
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True)
+class RecordChange:
+    """A later import that changed a record."""
+
+    at: datetime
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProcedurePage:
+    """Everything on the page of one procedure, in one language.
+
+    `words` are our own (None where nobody has written any), in `words_lang`; `record` is the official record
+    (None where none was imported), always Vietnamese. `options` come from the record where it has any.
+    """
+
+    key: str
+    code: str | None
+    status: str
+    valid_to: date | None
+    name: str
+    name_lang: str
+    summary: str
+    words: GuidanceWords | None
+    words_lang: str
+    facts: GuidanceFacts
+    review_by: date | None
+    record: OfficialRecord | None
+    options: tuple[Option, ...]
+    documents: tuple[DocumentCase, ...]
+    legal: tuple[Instrument, ...]
+    levels_said: tuple[LevelSaid, ...]
+    changes: tuple[RecordChange, ...]
+    related: tuple[Card, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    former_keys: tuple[str, ...]
+
+    @property
+    def online(self) -> str:
+        """full, partial, channel (exists, level not known) or counter."""
+        said = next((said.level for said in self.levels_said if said.unit_id is None), None)
+        level = said or self.facts.online.level
+        if level in {"full", "partial"}:
+            return str(level)
+        if level == "info":
+            return "counter"
+        return "channel" if any(option.channel == "online" for option in self.options) else "counter"
+
+    @property
+    def sector(self) -> str:
+        """The subject the procedure belongs to, as the record says it, else as we do."""
+        return (self.record.sector if self.record else "") or self.facts.sector
+
+    def source(self, key: str | None) -> Source | None:
+        """The source that a mark names."""
+        return self.facts.sources.get(key) if key else None
+
+
+@cache
+def _life_events() -> tuple[dict[str, str], ...]:
+    path = PROJECT / "guidance" / "content" / "life_events.yaml"
+    return tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def life_events(lang: str) -> list[LifeEvent]:
+    """The moments of life in their order."""
+    return [LifeEvent(event["slug"], event.get(lang) or event["vi"]) for event in _life_events()]
+
+
+def _card(row: Any, lang: str) -> Card:
+    name = {"vi": row.name_vi, "en": row.name_en, "ur": row.name_ur}.get(lang) or ""
+    name_lang = lang if name else ("en" if lang == "ur" and row.name_en else "vi")
+    if not name:
+        name = row.name_en if name_lang == "en" else row.name_vi
+    return Card(
+        row.key,
+        name,
+        name_lang,
+        row.official_name,
+        row.summary.get(lang, ""),
+        row.sector,
+        tuple(row.levels.split()),
+        row.online,
+    )
+
+
+def cards(keys: Iterable[str], lang: str) -> dict[str, Card]:
+    """Cards of published procedures by key."""
+    rows = db.session.execute(select(ProcedureCard.__table__).where(ProcedureCard.key.in_(list(keys))))
+    return {row.key: _card(row, lang) for row in rows}
+
+
+def _filtered(
+    sector: str, level: str, online: str, audience: str, life_event: str, agency: str
+) -> Select[Any]:
+    query = select(ProcedureCard.__table__)
+    for column, word in (
+        (ProcedureCard.levels, level),
+        (ProcedureCard.audience, audience),
+        (ProcedureCard.life_events, life_event),
+    ):
+        if word:
+            query = query.where(column.contains(f" {word} ", autoescape=True))
+    for column, value in ((ProcedureCard.sector, sector), (ProcedureCard.agency, agency)):
+        if value:
+            query = query.where(column == value)
+    if online == "online":
+        query = query.where(ProcedureCard.online != "counter")
+    elif online:
+        query = query.where(ProcedureCard.online == online)
+    return query
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list of procedures."""
+
+    cards: tuple[Card, ...]
+    total: int
+    page: int
+    pages: int
+
+
+def browse(
+    lang: str,
+    *,
+    sector: str = "",
+    level: str = "",
+    online: str = "",
+    audience: str = "",
+    life_event: str = "",
+    agency: str = "",
+    page: int = 1,
+) -> Listing:
+    """Published procedures under filters, those with guidance first, twenty a page."""
+    query = _filtered(sector, level, online, audience, life_event, agency)
+    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    pages = max(1, -(-total // PAGE_SIZE))
+    page = min(max(1, page), pages)
+    rows = db.session.execute(
+        query.order_by(ProcedureCard.has_guidance.desc(), ProcedureCard.folded_name, ProcedureCard.key)
+        .limit(PAGE_SIZE)
+        .offset((page - 1) * PAGE_SIZE)
+    )
+    return Listing(tuple(_card(row, lang) for row in rows), total, page, pages)
+
+
+def sectors() -> list[tuple[str, int]]:
+    """Sectors of published procedures with their counts, by name."""
+    query = select(ProcedureCard.sector, func.count()).where(ProcedureCard.sector != "")
+    return list(
+        db.session.execute(query.group_by(ProcedureCard.sector).order_by(ProcedureCard.sector)).tuples()
+    )
+
+
+def resolve(key: str) -> tuple[str, Procedure | None]:
+    """The key of today for any key or code people use, and its procedure: follows what replaced what."""
+    seen: set[str] = set()
+    while key not in seen:
+        seen.add(key)
+        procedure = db.session.scalar(
+            select(Procedure).where(or_(Procedure.key == key, Procedure.code == key))
+        )
+        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == key))
+        if successor is None or (
+            procedure is not None and procedure.status == "active" and procedure.key != key
+        ):
+            return (procedure.key if procedure else key), procedure
+        key = successor
+    return key, None
+
+
+def page(key: str, lang: str) -> ProcedurePage | None:
+    """The page of a published procedure; None when there is none under exactly this key."""
+    procedure = db.session.execute(
+        select(Procedure.id, Procedure.key, Procedure.code, Procedure.status, Procedure.valid_to).where(
+            Procedure.key == key
+        )
+    ).one_or_none()
+    if procedure is None or procedure.status == "draft":
+        return None
+    record = db.session.get(OfficialRecord, procedure.id)
+    guidance = db.session.execute(
+        select(Guidance.facts, Guidance.review_by).where(Guidance.procedure_id == procedure.id)
+    ).one_or_none()
+    if record is not None and record.quarantine:
+        record = None
+    if record is None and guidance is None:
+        return None
+    facts = GuidanceFacts.model_validate(guidance.facts) if guidance else GuidanceFacts()
+    texts = _texts(procedure.id)
+    words, words_lang = _words(texts, lang)
+    name, name_lang = _name(texts, procedure.code, record, lang)
+    return ProcedurePage(
+        key=procedure.key,
+        code=procedure.code,
+        status=procedure.status,
+        valid_to=procedure.valid_to,
+        name=name,
+        name_lang=name_lang,
+        summary=texts[lang].summary if lang in texts else "",
+        words=words,
+        words_lang=words_lang,
+        facts=facts,
+        review_by=guidance.review_by if guidance else None,
+        record=record,
+        options=_options(procedure.id, facts, lang, use_record=record is not None),
+        documents=_documents(procedure.id) if record is not None else (),
+        legal=_legal(procedure.id) if record is not None else (),
+        levels_said=_levels_said(procedure.id),
+        changes=_changes(procedure.id),
+        related=_related(facts.related, lang),
+        before=tuple(facts.before),
+        after=tuple(facts.after),
+        former_keys=tuple(
+            db.session.scalars(select(FormerKey.key).where(FormerKey.successor_key == procedure.key))
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Text:
+    name: str
+    summary: str
+    words: dict[str, Any]
+
+
+def _texts(procedure_id: int) -> dict[str, _Text]:
+    rows = db.session.execute(
+        select(GuidanceText.lang, GuidanceText.name, GuidanceText.summary, GuidanceText.words).where(
+            GuidanceText.procedure_id == procedure_id
+        )
+    )
+    return {lang: _Text(name, summary, words) for lang, name, summary, words in rows}
+
+
+def _words(texts: dict[str, _Text], lang: str) -> tuple[GuidanceWords | None, str]:
+    """Our words in the reader's language, else English for Urdu readers, else Vietnamese."""
+    original = texts.get("vi")
+    for candidate in dict.fromkeys((lang, "en" if lang == "ur" else "vi", "vi")):
+        text = texts.get(candidate)
+        if text is None or not (text.words.get("counter") or text.words.get("online")):
+            continue
+        words = GuidanceWords.model_validate({"name": text.name, "summary": text.summary} | text.words)
+        if original is not None and text is not original:
+            first = GuidanceWords.model_validate({"name": original.name} | original.words)
+            words = marks_of(first, words)
+        return words, candidate
+    return None, lang
+
+
+def _name(
+    texts: dict[str, _Text], code: str | None, record: OfficialRecord | None, lang: str
+) -> tuple[str, str]:
+    named = select(PlainName.lang, PlainName.name).where(PlainName.code == (code or ""))
+    plain = dict(db.session.execute(named).tuples().all())
+    for candidate in dict.fromkeys((lang, "en" if lang == "ur" else "vi", "vi")):
+        if candidate in texts:
+            return texts[candidate].name, candidate
+        if candidate in plain:
+            return plain[candidate], candidate
+    return (record.name if record else ""), "vi"
+
+
+def _options(procedure_id: int, facts: GuidanceFacts, lang: str, *, use_record: bool) -> tuple[Option, ...]:
+    query = select(ChannelOption).where(ChannelOption.procedure_id == procedure_id)
+    rows = db.session.scalars(query.order_by(ChannelOption.position)).all() if use_record else ()
+    if rows:
+        return tuple(
+            Option(
+                row.channel,
+                "",
+                row.time_value,
+                row.time_unit,
+                row.time_text,
+                row.fee_amount,
+                row.fee_currency,
+                row.fee_text,
+                row.fee_valid_to,
+                row.set_by_province,
+                row.note,
+                row.ambiguous,
+                True,
+                None,
+            )
+            for row in rows
+        )
+    return tuple(
+        Option(
+            fact.channel,
+            _in(fact.case, lang),
+            fact.time,
+            fact.time_unit,
+            "",
+            fact.fee,
+            "VND",
+            fact.fee_unit if isinstance(fact.fee_unit, str) else _in(fact.fee_unit, lang),
+            fact.fee_valid_to,
+            fact.set_by_province,
+            _in(fact.note, lang),
+            False,
+            False,
+            facts.sources.get(fact.source or ""),
+        )
+        for fact in facts.channels
+    )
+
+
+def _in(words: dict[str, str] | None, lang: str) -> str:
+    if not words:
+        return ""
+    return words.get(lang) or words.get("en" if lang == "ur" else "vi") or words.get("vi", "")
+
+
+def _documents(procedure_id: int) -> tuple[DocumentCase, ...]:
+    query = select(OfficialDocument).where(OfficialDocument.procedure_id == procedure_id)
+    by_case: dict[str, list[OfficialDocument]] = {}
+    for document in db.session.scalars(query.order_by(OfficialDocument.position)):
+        by_case.setdefault(document.case_label, []).append(document)
+    return tuple(
+        DocumentCase(
+            label,
+            tuple(document for document in documents if not document.is_remark),
+            tuple(document.name or document.form_file for document in documents if document.is_remark),
+        )
+        for label, documents in by_case.items()
+    )
+
+
+def _legal(procedure_id: int) -> tuple[Instrument, ...]:
+    query = (
+        select(
+            LegalInstrument.number,
+            LegalInstrument.title,
+            LegalInstrument.superseded_by,
+            LegalInstrument.superseded_on,
+        )
+        .join(LegalBasis, LegalBasis.instrument_id == LegalInstrument.id)
+        .where(LegalBasis.procedure_id == procedure_id)
+        .order_by(LegalBasis.position)
+    )
+    return tuple(Instrument(*row) for row in db.session.execute(query).tuples())
+
+
+def _levels_said(procedure_id: int) -> tuple[LevelSaid, ...]:
+    query = select(OnlineLevel.level, OnlineLevel.unit_id, OnlineLevel.source, OnlineLevel.as_of)
+    query = query.where(OnlineLevel.procedure_id == procedure_id).order_by(OnlineLevel.as_of.desc())
+    return tuple(LevelSaid(*row) for row in db.session.execute(query).tuples())
+
+
+def _changes(procedure_id: int) -> tuple[RecordChange, ...]:
+    query = select(RecordVersion.imported_at, RecordVersion.changed_fields)
+    query = query.where(RecordVersion.procedure_id == procedure_id, RecordVersion.number > 1)
+    rows = db.session.execute(query.order_by(RecordVersion.number.desc()).limit(5)).tuples()
+    return tuple(RecordChange(at, tuple(fields)) for at, fields in rows)
+
+
+def _related(keys: Sequence[str], lang: str) -> tuple[Card, ...]:
+    found = cards(keys, lang) if keys else {}
+    return tuple(found[key] for key in keys if key in found)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a reference in content leads: address parts, title, and the title's language."""
+
+    kind: str
+    key: str
+    title: str
+    lang: str
+
+
+def links(references: Iterable[str], lang: str) -> dict[str, Link]:
+    """What references such as '1.001193' or 'guide:vssid' lead to; unknown ones are left out."""
+    references = list(dict.fromkeys(references))
+    slugs = [reference.removeprefix("guide:") for reference in references if reference.startswith("guide:")]
+    found = {
+        key: Link("procedure", key, card.name, card.name_lang)
+        for key, card in cards([key for key in references if ":" not in key], lang).items()
+    }
+    rows = (
+        db.session.execute(select(GuideLink.slug, GuideLink.titles).where(GuideLink.slug.in_(slugs)))
+        if slugs
+        else ()
+    )
+    for slug, titles in rows:
+        title_lang = lang if lang in titles else ("en" if lang == "ur" and "en" in titles else "vi")
+        found[f"guide:{slug}"] = Link("guide", slug, titles.get(title_lang, slug), title_lang)
+    return found
+
+
+def guides_of(key: str) -> list[str]:
+    """References to the guides that belong to a procedure."""
+    rows = db.session.execute(select(GuideLink.slug, GuideLink.procedures).order_by(GuideLink.slug))
+    return [f"guide:{slug}" for slug, procedures in rows if key in procedures]
+
+
+def current_notices(lang: str, on: date, subject: str = "") -> list[tuple[Notice, str, str]]:
+    """Notices shown on a day (for one subject such as 'procedure:1.001193' where given) with title and text."""
+    query = select(Notice).where(
+        Notice.shown_from <= on, or_(Notice.shown_to.is_(None), Notice.shown_to >= on)
+    )
+    rows = db.session.scalars(query.order_by(Notice.shown_from.desc(), Notice.id.desc()))
+    return [
+        (notice, _in(notice.title, lang), _in(notice.body, lang))
+        for notice in rows
+        if not subject or subject in notice.subjects
+    ]
+
+
+def published_keys() -> list[str]:
+    """Keys of all published procedures, in order."""
+    return list(db.session.scalars(select(ProcedureCard.key).order_by(ProcedureCard.key)))
