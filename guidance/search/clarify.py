@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guidance import text
+from guidance.search.documents import terms
 from guidance.search.index import Snapshot
 from guidance.search.ranking import Ranked
 from guidance.search.understanding import Question
@@ -47,7 +48,8 @@ def ask(question: Question, ranked: list[Ranked], forks: Iterable[Fork], index: 
     if not subject:
         return None
     for fork in forks:
-        if any(subject == " ".join(text.words(words)) for words in fork.words):
+        lang_of_words = "en" if question.english else "vi"
+        if any(subject == " ".join(terms(words, lang_of_words)) for words in fork.words):
             return _forked(fork, index, lang)
     if not ranked or len(question.units) > 3 or ranked[0].coverage < 0.7:
         return None

@@ -129,8 +129,5 @@ def terms(content: str, lang: str) -> list[str]:
 
 # English words that carry no subject; they are neither indexed nor asked for.
 ENGLISH_SILENT = frozenset(
-    """a an the of to in on at for from by with and or is are be am was it its this that my your
-our their his her i me we you he she they do does did can could may might should would will shall how what where when
-which who why get got have has had need want as if so into about not no any some there please help way one new
-""".split()
+    ["a", "an", "the", "of", "to", "in", "on", "at", "for", "from", "by", "with", "and", "or", "is", "are", "be", "am", "was", "it", "its", "this", "that", "my", "your", "our", "their", "his", "her", "i", "me", "we", "you", "he", "she", "they", "do", "does", "did", "can", "could", "may", "might", "should", "would", "will", "shall", "how", "what", "where", "when", "which", "who", "why", "get", "got", "have", "has", "had", "need", "want", "as", "if", "so", "into", "about", "not", "no", "any", "some", "there", "please", "help", "way", "one", "new"]
 ) - {"new"}

@@ -15,9 +15,10 @@ import threading
 import time
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def _analysed(
         if field in NAMING:
             naming.update(found)
         if field != "sector":
-            for one, two in zip(found, found[1:], strict=False):
+            for one, two in pairwise(found):
                 pair = f"{one} {two}"
                 if pairs.get(pair, 0.0) < weight:
                     pairs[pair] = weight
@@ -603,12 +604,9 @@ class Watched:
             if self._snapshot is None:
                 self._snapshot = Snapshot(self._path)
             elif now - self._looked > _FRESH_FOR and self._snapshot.stale(self._path):
-                try:
+                with suppress(IndexMissing):  # the old one is better than none
                     self._snapshot = Snapshot(self._path)
-                except IndexMissing:
-                    pass  # the old one is better than none
-            else:
-                if now - self._looked <= _FRESH_FOR:
-                    return self._snapshot
+            elif now - self._looked <= _FRESH_FOR:
+                return self._snapshot
             self._looked = now
             return self._snapshot

@@ -3,6 +3,7 @@
 from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guidance.search.documents import FIELD_NAMES, FIELDS
 from guidance.search.index import Snapshot
@@ -151,7 +152,7 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
     whole = sum(rarity for _, rarity in parts) or 1.0
     sums: dict[int, float] = {}
     get = sums.get
-    pairs = [index.term(f"{one} {two}") for one, two in zip(names, names[1:], strict=False)]
+    pairs = [index.term(f"{one} {two}") for one, two in pairwise(names)]
     for pair in pairs:
         if pair is not None:
             scale = 0.4 / len(pairs) / 200.0
@@ -197,9 +198,9 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
         for reading in unit.readings:
             found = [index.term(term) for term in reading.terms]
             ids = [term.id for term in found if term is not None]
-            for term, name in zip(found, reading.terms, strict=True):
-                if term is not None:
-                    plan.rarity[term.id] = index.rarity(name)
+            for here, name in zip(found, reading.terms, strict=True):
+                if here is not None:
+                    plan.rarity[here.id] = index.rarity(name)
             if not ids:
                 continue
             if found[0] is not None:
@@ -219,7 +220,7 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
             if inner is None:
                 inner = len(plan.slots)
                 plan.slots.append(unit.weight * 0.8)
-            neighbours = list(zip(found, found[1:], strict=False))
+            neighbours = list(pairwise(found))
             for one, two in neighbours:
                 if one is not None and two is not None:
                     worth = unit.weight * 0.8 * reading.quality / len(neighbours)
@@ -227,16 +228,16 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
                     if plan.pairs.get(key, (0, 0.0))[1] < worth:
                         plan.pairs[key] = (inner, worth)
         ends.append((firsts, lasts))
-    for number, ((_, lasts), (firsts, _)) in enumerate(zip(ends, ends[1:], strict=False)):
+    for number, ((_, lasts), (firsts, _)) in enumerate(pairwise(ends)):
         worth = (units[number].weight + units[number + 1].weight) / 2
         if min(units[number].weight, units[number + 1].weight) < 1.0:
             worth *= 0.5
         slot = len(plan.slots)
         plan.slots.append(worth)
         if len(lasts) * len(firsts) <= 60:
-            for one in lasts:
-                for two in firsts:
-                    plan.pairs.setdefault((one, two), (slot, worth * 0.95))
+            for last in lasts:
+                for first in firsts:
+                    plan.pairs.setdefault((last, first), (slot, worth * 0.95))
     return plan
 
 
@@ -253,7 +254,7 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
         limit = min(1.0, covered[number] / whole) * most + weights.prior * index.priors[number]
         if len(scores) >= wanted and limit < scores[0]:
             continue
-        best, second, exact, hold = 0.0, 0.0, False, 0.0
+        best, second, exact = 0.0, 0.0, False
         for wording in index.wordings(number):
             if strong.isdisjoint(wording.ids):
                 continue
@@ -266,7 +267,6 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
                 1.0 - weights.order - weights.whole + weights.order * together + weights.whole * used)
             if share > 0.93 and used > 0.93 and _FIELD_WEIGHT[wording.field] >= 0.9:
                 exact = True
-            hold = max(hold, share * _FIELD_WEIGHT[wording.field])
             if score > best:
                 best, second = score, best
             elif score > second:
@@ -332,14 +332,11 @@ def _compare(ids: tuple[int, ...], rarity: float, plan: _Plan, unit_weights: lis
             before = -1
     if not seen:
         return 0.0, 0.0, 0.0
-    wasted = 0.0
     for group, share in grouped.items():
         unit, quality, _ = plan.groups[group]
         worth = quality * (1.0 if share > 0.97 else share * 0.6)
         if worth > got.get(unit, 0.0):
             got[unit] = worth
-        if share <= 0.5:
-            wasted += 1
     covers = sum(unit_weights[unit] * quality for unit, quality in got.items())
     return covers, sum(slots.values()), min(1.0, used / rarity) if rarity else 0.0
 

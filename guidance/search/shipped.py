@@ -60,6 +60,11 @@ def words(folder: Path = CONTENT / "vocabulary") -> list[Word]:
     return read_words(folder / "words.tsv")
 
 
+def _yaml(content: str) -> Any:
+    """Safe YAML, by the fast reader where it is built in."""
+    return yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -67,17 +72,15 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def records(path: Path) -> list[dict[str, Any]]:
     """Procedure records without those that share their source address with others (JSONL, may be gzipped)."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        found = [json.loads(line) for line in lines]
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    found = [json.loads(line) for line in content.splitlines() if line.strip()]
     shared = Counter(record["url"] for record in found if record["url"])
     return [record for record in found if shared.get(record["url"], 0) < 2]
 
 
 def starters(folder: Path = CONTENT / "procedures") -> dict[str, dict[str, Any]]:
     """The starter procedures by key."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = (yaml.load(path.read_bytes(), loader) for path in sorted(folder.glob("*.yaml")))  # noqa: S506
+    found = (_yaml(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml")))
     return {one["key"]: one for one in found}
 
 
@@ -125,15 +128,13 @@ def _procedure(key: str, record: dict[str, Any] | None, own: dict[str, Any] | No
 
 def guides(folder: Path = CONTENT / "guides", called: dict[str, Wordings] | None = None) -> Iterator[Document]:
     """One document per guide, from its Markdown files of all languages."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in sorted(folder.glob("*.vi.md")):
         slug = path.name.removesuffix(".vi.md")
         parts: dict[str, dict[str, Any]] = {}
         for lang in ("vi", "en", "ur"):
             file = folder / f"{slug}.{lang}.md"
             if file.exists():
-                parts[lang] = yaml.load(  # noqa: S506
-                    file.read_text(encoding="utf-8").split("\n---", 1)[0].removeprefix("---"), loader)
+                parts[lang] = _yaml(file.read_text(encoding="utf-8").split("\n---", 1)[0].removeprefix("---"))
         extra = (called or {}).get(slug) or Wordings()
         yield Document(
             "guide", slug, {lang: part["title"] for lang, part in parts.items()},
