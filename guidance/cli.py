@@ -24,11 +24,14 @@ from guidance.catalogue import levels, starter
 from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.errors import UserError
+from guidance.guides import imports as guides
 from guidance.units import imports as unit_imports
 from guidance.units import queries as units
 
 CONTENT = PROJECT / "guidance" / "content"
 PROCEDURES = CONTENT / "procedures"
+UNITS = CONTENT / "units"
+VOCABULARY = CONTENT / "vocabulary"
 
 
 def says_why(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -180,6 +183,45 @@ def check_catalogue() -> None:
         sys.exit(1)
 
 
+guides_group = AppGroup("guides", help="Step-by-step guides.")
+
+
+@guides_group.command("check")
+def check_guides() -> None:
+    """Check every shipped guide: front matter, links, languages, sources, review dates."""
+    number, problems = guides.check(procedure_keys=guides.known_procedures())
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"{number} guides, {len(problems)} problems.")
+    if problems:
+        sys.exit(1)
+
+
+content_group = AppGroup("content", help="The starter content that comes with the site.")
+
+
+@content_group.command("load")
+@says_why
+def load_content() -> None:
+    """Load shipped procedures, plain names, guides, notices and units; what an editor changed stays. Twice is once."""
+    if not units.any_unit():
+        loaded = unit_imports.save(unit_imports.check(sorted(UNITS.glob("*.csv"))), by="command line")
+        click.echo(f"Units: {loaded.stored} stored.")
+    procedures = starter.load_starters(PROCEDURES)
+    names = starter.load_plain_names(sorted(VOCABULARY.glob("[0-9]-*.tsv")))
+    told = guides.load()
+    for problem in (*procedures.problems, *told.problems):
+        click.echo(problem, err=True)
+    click.echo(
+        f"Procedures: {procedures.stored} stored, {procedures.unchanged} unchanged, {procedures.waiting} waiting "
+        "beside an editor's text."
+    )
+    click.echo(f"Plain names: {names} new or changed.")
+    click.echo(
+        f"Guides: {told.stored} stored, {told.unchanged} unchanged, {told.waiting} waiting beside an editor's text."
+    )
+
+
 audit_group = AppGroup("audit", help="The append-only log.")
 
 
@@ -195,5 +237,5 @@ def verify_audit() -> None:
 
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
-    for group in (accounts_group, units_group, catalogue_group, audit_group):
+    for group in (accounts_group, units_group, catalogue_group, guides_group, content_group, audit_group):
         app.cli.add_command(group)
