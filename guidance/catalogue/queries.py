@@ -75,6 +75,7 @@ class Option:
     ambiguous: bool
     official: bool
     source: Source | None
+    unit_is_ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -375,12 +376,15 @@ def _options(procedure_id: int, facts: GuidanceFacts, lang: str, *, use_record: 
     query = select(ChannelOption).where(ChannelOption.procedure_id == procedure_id)
     rows = db.session.scalars(query.order_by(ChannelOption.position)).all() if use_record else ()
     if rows:
+        readings = {
+            (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
+        }
         return tuple(
             Option(
                 row.channel,
                 "",
                 row.time_value,
-                row.time_unit,
+                row.time_unit or readings.get((row.channel, row.time_value)),
                 row.time_text,
                 row.fee_amount,
                 row.fee_currency,
@@ -391,6 +395,7 @@ def _options(procedure_id: int, facts: GuidanceFacts, lang: str, *, use_record: 
                 row.ambiguous,
                 True,
                 None,
+                row.time_unit is None and (row.channel, row.time_value) in readings,
             )
             for row in rows
         )
