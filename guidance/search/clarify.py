@@ -42,7 +42,9 @@ class Fork:
     choices: tuple[tuple[str, dict[str, str]], ...]  # key, label per language
 
 
-def ask(question: Question, ranked: list[Ranked], forks: Iterable[Fork], index: Snapshot, lang: str) -> Clarify | None:
+def ask(
+    question: Question, ranked: list[Ranked], forks: Iterable[Fork], index: Snapshot, lang: str
+) -> Clarify | None:
     """One clarifying question, or None when the best answer is clear enough."""
     subject = " ".join(word for unit in question.units if unit.weight > 1.2 for word in unit.typed)
     if not subject:
@@ -53,7 +55,9 @@ def ask(question: Question, ranked: list[Ranked], forks: Iterable[Fork], index: 
             return _forked(fork, index, lang)
     if not ranked or len(question.units) > 3 or ranked[0].coverage < 0.7:
         return None
-    near = [one for one in ranked[:_MOST + 1] if one.score >= _NEAR * ranked[0].score and one.coverage >= 0.7]
+    near = [
+        one for one in ranked[: _MOST + 1] if one.score >= _NEAR * ranked[0].score and one.coverage >= 0.7
+    ]
     if len(near) < 3 or near[0].score - near[1].score > 0.25:
         return None
     cards = index.cards([one.document for one in near])
@@ -82,7 +86,8 @@ def read_forks(path: Path) -> list[Fork]:
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             known = forks.get(row["words"]) or Fork(
-                split(row["words"]), {"vi": row["question_vi"], "en": row["question_en"]}, ())
+                split(row["words"]), {"vi": row["question_vi"], "en": row["question_en"]}, ()
+            )
             choice = (row["key"], {"vi": row["label_vi"], "en": row["label_en"]})
             forks[row["words"]] = Fork(known.words, known.question, (*known.choices, choice))
     return list(forks.values())

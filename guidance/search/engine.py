@@ -54,19 +54,26 @@ class Index:
         self._watched = Watched(path)
         self._forks = tuple(questions)
 
-    def search(self, question: str, lang: str = "vi", filters: Mapping[str, str] | None = None,
-               limit: int = 20, offset: int = 0) -> Found:
+    def search(
+        self,
+        question: str,
+        lang: str = "vi",
+        filters: Mapping[str, str] | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> Found:
         """The best documents for a question in any language, titles in ``lang``; never raises on odd input."""
         index = self._watched.snapshot()
         asked = understand(question, index)
         allowed = _allowed(filters or {}, index)
         ranked, total = _with_codes(asked, index, allowed, offset + limit + 1)
-        page = _hits(ranked[offset: offset + limit], lang, index)
+        page = _hits(ranked[offset : offset + limit], lang, index)
         choice = None
         if not offset and not filters and not asked.codes:
             choice = ask(asked, ranked, self._forks, index, lang)
-        return Found(page, max(total, offset + len(page)), choice, asked.corrected,
-                     _facets(ranked, index), asked.asked)
+        return Found(
+            page, max(total, offset + len(page)), choice, asked.corrected, _facets(ranked, index), asked.asked
+        )
 
     def suggest(self, typed: str, lang: str = "vi", limit: int = 8) -> list[Hit]:
         """What a person may be about to ask, while they type."""
@@ -81,8 +88,9 @@ class Index:
         return self._watched.snapshot().count
 
 
-def _with_codes(asked: Question, index: Snapshot,
-                allowed: Callable[[int], bool] | None, wanted: int) -> tuple[list[Ranked], int]:
+def _with_codes(
+    asked: Question, index: Snapshot, allowed: Callable[[int], bool] | None, wanted: int
+) -> tuple[list[Ranked], int]:
     """Documents whose code was typed, then those that answer the words."""
     by_code: dict[int, Ranked] = {}
     for code in asked.codes:
@@ -136,8 +144,18 @@ def _hits(ranked: list[Ranked], lang: str, index: Snapshot) -> list[Hit]:
             continue
         kind, key, card = cards[one.document]
         titles, summaries = card["titles"], card["summaries"]
-        hits.append(Hit(
-            kind, key, titles.get(lang) or titles.get("vi") or card["official"] or key, round(one.score, 3),
-            card["official"], summaries.get(lang) or summaries.get("vi") or "", card["sector"],
-            tuple(card["levels"]), tuple(card["audience"]), card["online"]))
+        hits.append(
+            Hit(
+                kind,
+                key,
+                titles.get(lang) or titles.get("vi") or card["official"] or key,
+                round(one.score, 3),
+                card["official"],
+                summaries.get(lang) or summaries.get("vi") or "",
+                card["sector"],
+                tuple(card["levels"]),
+                tuple(card["audience"]),
+                card["online"],
+            )
+        )
     return hits

@@ -69,7 +69,6 @@ class Term:
     levels: bytes | None = None  # for common terms: the weight by document number
 
 
-
 # --- Writing -----------------------------------------------------------------------------------
 
 

@@ -18,15 +18,15 @@ class Weights:
 
     close: int = 110  # documents that get the close look
     enough: int = 400  # documents after which common words bring in no more
-    coverage: float = 1.0  # the whole document's share of the question
-    wording: float = 1.6  # the best single wording
-    second: float = 0.25  # the next best wordings
-    order: float = 0.35  # of a wording's score, how much hangs on words standing together
+    coverage: float = 0.4  # the whole document's share of the question
+    wording: float = 2.0  # the best single wording
+    second: float = 0.4  # the next best wordings
+    order: float = 0.2  # of a wording's score, how much hangs on words standing together
     whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
-    exact: float = 0.35  # a wording that is the question, no more and no less
+    exact: float = 0.1  # a wording that is the question, no more and no less
     prior: float = 0.16
     guide: float = 0.0
-    marker_missing: float = 0.14  # asked for, but not in the title
+    marker_missing: float = 0.26  # asked for, but not in the title
     marker_extra: float = 0.12  # in the title, but not asked for
     marks: float = 0.10  # typed diacritics that the document does not have
 
@@ -43,8 +43,13 @@ class Ranked:
     coverage: float
 
 
-def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | None = None,
-         wanted: int = 20, weights: Weights = WEIGHTS) -> tuple[list[Ranked], int]:
+def rank(
+    question: Question,
+    index: Snapshot,
+    allowed: Callable[[int], bool] | None = None,
+    wanted: int = 20,
+    weights: Weights = WEIGHTS,
+) -> tuple[list[Ranked], int]:
     """The best documents in order (the first ``wanted`` exactly), and about how many match at all."""
     units = [unit for unit in question.units if unit.weight > 0]
     whole = sum(unit.weight for unit in units)
@@ -61,8 +66,11 @@ def rank(question: Question, index: Snapshot, allowed: Callable[[int], bool] | N
     looked = _close(question, units, whole, first[: weights.close], covered, index, weights, wanted)
     threshold = 0.45 * whole
     total = sum(1 for share in covered.values() if share >= threshold)
-    rest = [Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
-            for number in first[weights.close: 400] if covered[number] >= threshold]
+    rest = [
+        Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
+        for number in first[weights.close : 400]
+        if covered[number] >= threshold
+    ]
     return looked + rest, max(total, len(looked) and sum(1 for r in looked if r.coverage >= 0.45))
 
 
@@ -111,8 +119,12 @@ def _add_later(unit: Unit, covered: dict[int, float], index: Snapshot) -> None:
         if len(reading.terms) == 1:
             term = index.term(reading.terms[0])
             if term is not None:
-                tables.append((reading.quality * unit.weight / 200.0,
-                               term.levels or dict(zip(term.documents, term.weights, strict=True))))
+                tables.append(
+                    (
+                        reading.quality * unit.weight / 200.0,
+                        term.levels or dict(zip(term.documents, term.weights, strict=True)),
+                    )
+                )
     for number in covered:
         best = 0.0
         for scale, table in tables:
@@ -241,8 +253,16 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
     return plan
 
 
-def _close(question: Question, units: list[Unit], whole: float, numbers: list[int], covered: dict[int, float],
-           index: Snapshot, weights: Weights, wanted: int) -> list[Ranked]:
+def _close(
+    question: Question,
+    units: list[Unit],
+    whole: float,
+    numbers: list[int],
+    covered: dict[int, float],
+    index: Snapshot,
+    weights: Weights,
+    wanted: int,
+) -> list[Ranked]:
     plan = _plan(units, index)
     pair_worth = sum(plan.slots)
     unit_weights = [unit.weight for unit in units]
@@ -263,8 +283,11 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
                 continue
             share = covers / whole
             together = min(1.0, order / pair_worth) if pair_worth else share
-            score = _FIELD_WEIGHT[wording.field] * share * (
-                1.0 - weights.order - weights.whole + weights.order * together + weights.whole * used)
+            score = (
+                _FIELD_WEIGHT[wording.field]
+                * share
+                * (1.0 - weights.order - weights.whole + weights.order * together + weights.whole * used)
+            )
             if share > 0.93 and used > 0.93 and _FIELD_WEIGHT[wording.field] >= 0.9:
                 exact = True
             if score > best:
@@ -272,8 +295,13 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
             elif score > second:
                 second = score
         share = min(1.0, covered[number] / whole)
-        score = (weights.coverage * share + weights.wording * best + weights.second * second
-                 + weights.prior * index.priors[number] + (weights.exact if exact else 0.0))
+        score = (
+            weights.coverage * share
+            + weights.wording * best
+            + weights.second * second
+            + weights.prior * index.priors[number]
+            + (weights.exact if exact else 0.0)
+        )
         if index.guides[number]:
             score += weights.guide
         else:
@@ -291,12 +319,16 @@ def _close(question: Question, units: list[Unit], whole: float, numbers: list[in
 def _strong_terms(plan: _Plan, units: list[Unit], whole: float) -> frozenset[int]:
     """Terms of the units that matter: a wording with none of them cannot be what was meant."""
     bar = min(0.12 * whole, max(unit.weight for unit in units))
-    strong = {term for term, uses in plan.singles.items() if any(units[unit].weight >= bar for unit, _ in uses)}
+    strong = {
+        term for term, uses in plan.singles.items() if any(units[unit].weight >= bar for unit, _ in uses)
+    }
     strong.update(term for unit, _, shares in plan.groups if units[unit].weight >= bar for term in shares)
     return frozenset(strong)
 
 
-def _compare(ids: tuple[int, ...], rarity: float, plan: _Plan, unit_weights: list[float]) -> tuple[float, float, float]:
+def _compare(
+    ids: tuple[int, ...], rarity: float, plan: _Plan, unit_weights: list[float]
+) -> tuple[float, float, float]:
     """The question's weight found in a wording, the worth of neighbours kept, and how much of it is used."""
     singles, in_groups, pairs = plan.singles, plan.in_groups, plan.pairs
     got: dict[int, float] = {}

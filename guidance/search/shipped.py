@@ -18,11 +18,17 @@ CONTENT = Path(__file__).resolve().parents[1] / "content"
 
 _LEVELS = {"Cấp xã": "commune", "Cấp tỉnh": "province", "Cấp bộ": "ministry", "Cơ quan khác": "other"}
 _AUDIENCE = {
-    "Công dân Việt Nam": "citizen", "Người Việt Nam định cư ở nước ngoài": "overseas",
-    "Người nước ngoài": "foreigner", "Người nước ngoài cư trú tại Việt Nam": "foreigner",
-    "Cán bộ, công chức, viên chức": "officials", "Doanh nghiệp": "business", "Doanh nghiệp Việt Nam": "business",
-    "Doanh nghiệp có vốn đầu tư nước ngoài": "foreign-business", "Hợp tác xã": "cooperative",
-    "Tổ chức (không bao gồm doanh nghiệp, HTX)": "organisation", "Tổ chức nước ngoài": "foreign-organisation",
+    "Công dân Việt Nam": "citizen",
+    "Người Việt Nam định cư ở nước ngoài": "overseas",
+    "Người nước ngoài": "foreigner",
+    "Người nước ngoài cư trú tại Việt Nam": "foreigner",
+    "Cán bộ, công chức, viên chức": "officials",
+    "Doanh nghiệp": "business",
+    "Doanh nghiệp Việt Nam": "business",
+    "Doanh nghiệp có vốn đầu tư nước ngoài": "foreign-business",
+    "Hợp tác xã": "cooperative",
+    "Tổ chức (không bao gồm doanh nghiệp, HTX)": "organisation",
+    "Tổ chức nước ngoài": "foreign-organisation",
 }
 
 
@@ -84,15 +90,18 @@ def starters(folder: Path = CONTENT / "procedures") -> dict[str, dict[str, Any]]
     return {one["key"]: one for one in found}
 
 
-def procedures(official: Iterable[dict[str, Any]], own: dict[str, dict[str, Any]],
-               called: dict[str, Wordings]) -> Iterator[Document]:
+def procedures(
+    official: Iterable[dict[str, Any]], own: dict[str, dict[str, Any]], called: dict[str, Wordings]
+) -> Iterator[Document]:
     """One document per procedure: the record, our guidance for it, and what people call it."""
     by_code = {record["code"]: record for record in official}
     for key in [*by_code, *(key for key in own if key not in by_code)]:
         yield _procedure(key, by_code.get(key), own.get(key), called.get(key) or Wordings())
 
 
-def _procedure(key: str, record: dict[str, Any] | None, own: dict[str, Any] | None, called: Wordings) -> Document:
+def _procedure(
+    key: str, record: dict[str, Any] | None, own: dict[str, Any] | None, called: Wordings
+) -> Document:
     titles = dict(called.plain)
     phrases = {lang: list(found) for lang, found in called.phrases.items()}
     summaries: dict[str, str] = {}
@@ -112,21 +121,36 @@ def _procedure(key: str, record: dict[str, Any] | None, own: dict[str, Any] | No
         weak += [result.get("name") or "" for result in record["result"]]
         weak += [paper.get("form_file") or "" for paper in record["documents"]]
         weak += [paper.get("name") or "" for paper in record["documents"]]
-    levels = (own or {}).get("levels") or [_LEVELS[one] for one in (record or {}).get("level", ()) if one in _LEVELS]
+    levels = (own or {}).get("levels") or [
+        _LEVELS[one] for one in (record or {}).get("level", ()) if one in _LEVELS
+    ]
     audience = (own or {}).get("audience") or dict.fromkeys(
-        _AUDIENCE[one] for one in (record or {}).get("audience", ()) if one in _AUDIENCE)
+        _AUDIENCE[one] for one in (record or {}).get("audience", ()) if one in _AUDIENCE
+    )
     official = (record or {}).get("name") or titles.get("vi", key)
     titles.setdefault("vi", official)
     return Document(
-        "procedure", key, titles, official, {lang: tuple(found) for lang, found in phrases.items()}, summaries,
+        "procedure",
+        key,
+        titles,
+        official,
+        {lang: tuple(found) for lang, found in phrases.items()},
+        summaries,
         sector=(record or {}).get("sector") or (own or {}).get("sector") or "",
-        agency=(record or {}).get("agency") or "", levels=tuple(levels), audience=tuple(audience),
+        agency=(record or {}).get("agency") or "",
+        levels=tuple(levels),
+        audience=tuple(audience),
         online=((own or {}).get("online") or {}).get("level"),
-        life_events=tuple((own or {}).get("life_events") or ()), weak=" . ".join(weak), starter=own is not None,
-        codes=tuple((own or {}).get("replaces") or ()))
+        life_events=tuple((own or {}).get("life_events") or ()),
+        weak=" . ".join(weak),
+        starter=own is not None,
+        codes=tuple((own or {}).get("replaces") or ()),
+    )
 
 
-def guides(folder: Path = CONTENT / "guides", called: dict[str, Wordings] | None = None) -> Iterator[Document]:
+def guides(
+    folder: Path = CONTENT / "guides", called: dict[str, Wordings] | None = None
+) -> Iterator[Document]:
     """One document per guide, from its Markdown files of all languages."""
     for path in sorted(folder.glob("*.vi.md")):
         slug = path.name.removesuffix(".vi.md")
@@ -137,12 +161,18 @@ def guides(folder: Path = CONTENT / "guides", called: dict[str, Wordings] | None
                 parts[lang] = _yaml(file.read_text(encoding="utf-8").split("\n---", 1)[0].removeprefix("---"))
         extra = (called or {}).get(slug) or Wordings()
         yield Document(
-            "guide", slug, {lang: part["title"] for lang, part in parts.items()},
-            phrases={lang: (*(part.get("keywords") or ()), *extra.phrases.get(lang, ()))
-                     for lang, part in parts.items()},
+            "guide",
+            slug,
+            {lang: part["title"] for lang, part in parts.items()},
+            phrases={
+                lang: (*(part.get("keywords") or ()), *extra.phrases.get(lang, ()))
+                for lang, part in parts.items()
+            },
             summaries={lang: part.get("summary") or "" for lang, part in parts.items()},
             headings={lang: tuple(_headings(part)) for lang, part in parts.items()},
-            life_events=tuple(parts["vi"].get("life_events") or ()), starter=True)
+            life_events=tuple(parts["vi"].get("life_events") or ()),
+            starter=True,
+        )
 
 
 def _headings(part: dict[str, Any]) -> Iterator[str]:
@@ -158,4 +188,7 @@ def _headings(part: dict[str, Any]) -> Iterator[str]:
 def everything(record_file: Path | None = None) -> list[Document]:
     """All documents of the shipped content, with the records of a file where one is given."""
     called = wordings()
-    return [*procedures(records(record_file) if record_file else [], starters(), called), *guides(called=called)]
+    return [
+        *procedures(records(record_file) if record_file else [], starters(), called),
+        *guides(called=called),
+    ]

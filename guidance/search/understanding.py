@@ -79,6 +79,10 @@ def _is_english(words: list[str], marked: bool, index: Snapshot) -> bool:
             votes += 0.5 if english > 3 * vietnamese else -1.0 if vietnamese else -0.2
         elif english:
             votes += 1.0
+        elif index.lexicon.get(text.untelex(word), 0) or spelling.split_joined(
+            word, index.lexicon, index.pair_count
+        ):
+            votes -= 0.7
         elif len(word) >= 6 and word.isalpha():
             votes += 0.3
     return votes > 0
@@ -122,7 +126,7 @@ def _understand_vietnamese(
         units.append(unit)
         at += size
     result.units = _readings_of_repairs(units, repaired, words, index)
-    result.markers = vocabulary.question_markers(repaired)
+    result.markers = vocabulary.question_markers(repaired, marks)
     if repaired != words:
         result.corrected = " ".join(repaired)
 
@@ -318,6 +322,8 @@ def _understand_english(result: Question, words: list[str], index: Snapshot, unf
         unit.weight = _weight(unit, index)
         result.units.append(unit)
         at += size
-    result.markers = index.vocabulary.question_markers(words) | index.vocabulary.question_markers(stems)
+    result.markers = index.vocabulary.question_markers(words, words) | index.vocabulary.question_markers(
+        stems, stems
+    )
     if repaired != kept:
         result.corrected = " ".join(repaired)

@@ -39,6 +39,9 @@ class Reading:
     quality: float
 
 
+_Mark = tuple[list[str], list[str]]
+
+
 class Vocabulary:
     """All words, ready to be looked up by the folded words of a question."""
 
@@ -47,7 +50,7 @@ class Vocabulary:
         self._readings: dict[tuple[str, ...], list[tuple[str, Reading]]] = {}
         self._stops: dict[tuple[str, ...], list[str]] = {}
         self._quiet: dict[str, list[tuple[str, float]]] = {}
-        self.markers: list[tuple[list[list[str]], list[list[str]]]] = []
+        self.markers: list[tuple[list[_Mark], list[_Mark]]] = []
         self.sectors: dict[str, float] = {}
         for entry in entries:
             self._add(entry)
@@ -77,9 +80,7 @@ class Vocabulary:
                 for word, marked in text.spelled_words(one):
                     self._quiet.setdefault(word, []).append((marked, entry.weight))
         elif entry.kind == "marker":
-            self.markers.append(
-                ([text.words(w) for w in entry.target], [text.words(w) for w in entry.source])
-            )
+            self.markers.append(([_mark(w) for w in entry.target], [_mark(w) for w in entry.source]))
         elif entry.kind == "sector":
             for one in entry.source:
                 self.sectors[text.fold(one)] = float(entry.target[0])
@@ -125,24 +126,37 @@ class Vocabulary:
 
     def title_markers(self, wordings: Iterable[list[str]]) -> int:
         """The sibling-telling marks that stand in some title wordings, as bits."""
-        return self._bits(wordings, 0)
-
-    def question_markers(self, asked: list[str]) -> int:
-        """The sibling-telling marks that stand in a question, as bits."""
-        return self._bits([asked], 0) | self._bits([asked], 1)
-
-    def _bits(self, wordings: Iterable[list[str]], side: int) -> int:
-        bits = 0
         lines = [" " + " ".join(wording) + " " for wording in wordings]
-        for number, marker in enumerate(self.markers):
-            if any(f" {' '.join(mark)} " in line for mark in marker[side] for line in lines):
+        bits = 0
+        for number, (titled, _) in enumerate(self.markers):
+            if any(f" {' '.join(mark)} " in line for mark, _ in titled for line in lines):
+                bits |= 1 << number
+        return bits
+
+    def question_markers(self, asked: list[str], marked: list[str]) -> int:
+        """The sibling-telling marks that stand in a question, as bits; typed diacritics must agree."""
+        bits = 0
+        for number, (titled, said) in enumerate(self.markers):
+            if any(_stands_in(mark, asked, marked, written) for mark, written in (*titled, *said)):
                 bits |= 1 << number
         return bits
 
 
-def _mark(wording: str) -> list[str]:
-    """The words of a sibling mark; "~" in front keeps an English stem as it is."""
-    return [wording] if wording.startswith("~") else text.words(wording)
+def _stands_in(mark: list[str], words: list[str], marked: list[str], written: list[str]) -> bool:
+    size = len(mark)
+    return any(
+        words[at : at + size] == mark
+        and all(m in (w, t) for m, w, t in zip(marked[at : at + size], written, mark, strict=True))
+        for at in range(len(words) - size + 1)
+    )
+
+
+def _mark(wording: str) -> tuple[list[str], list[str]]:
+    """The words of a sibling mark, bare and as written; "~" in front keeps an English stem as it is."""
+    if wording.startswith("~"):
+        return [wording], [wording]
+    pairs = text.spelled_words(wording)
+    return [word for word, _ in pairs], [marked for _, marked in pairs]
 
 
 def _marked(wording: str) -> str:
