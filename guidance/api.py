@@ -2,9 +2,129 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any
 
+from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from guidance import i18n
 from guidance.accounts import access
+from guidance.desk import actions as desk_actions
+from guidance.desk import forms as desk_forms
+from guidance.desk import queries as desk
+from guidance.desk import topics
+from guidance.errors import NotFound, UserError
+from guidance.units import queries as units
+from guidance.web import problem
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 access.public(bp)
+
+
+@bp.url_value_preprocessor
+def take_language(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """`lang=` is the language of the answer."""
+    code = request.args.get("lang", "")
+    if code in current_app.config["SETTINGS"].languages:
+        g.lang = code
+
+
+# --- the desk ----------------------------------------------------------------------------------
+
+
+class NotJson(UserError):
+    """The body cannot be read."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(_("Send one JSON object with the content type application/json."))
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    if not isinstance(body, dict):
+        raise NotJson
+    return body
+
+
+def _unit_of(code: str, day: Any) -> int | None:
+    place = units.by_code(code, on=day)
+    return place.id if place else None
+
+
+def _case_form(text: Any, staff: Any) -> desk_forms.CaseForm:
+    return desk_forms.CaseForm(
+        text,
+        topic_known=lambda topic: topics.known(topic) is not None,
+        unit_of=_unit_of,
+        desk=desk.defaults(staff.unit_id),
+    )
+
+
+def _refused(wrong: dict[str, list[str]]) -> Response:
+    sentences = {name: " ".join(str(said) for said in said_all) for name, said_all in wrong.items()}
+    return problem(422, _("The case was not stored. Something in it is missing or wrong."), errors=sentences)
+
+
+def _stored(case_uid: str, status: int) -> ResponseReturnValue:
+    row = desk.case(access.current_staff(), case_uid, i18n.current().code)
+    if row is None:
+        raise NotFound(_("There is no such case."))
+    return jsonify(desk.as_json(row)), status
+
+
+@bp.post("/cases")
+@access.open_to("desk", "manager")
+def log_case() -> ResponseReturnValue:
+    """Store a case once: 201 when it is new, 200 with the stored case when its `case_uid` is known."""
+    staff = access.current_staff()
+    text, wrong = desk_forms.from_json(_body(), ("case_uid", *desk_forms.FIELDS_OF_A_CASE))
+    form = _case_form(text, staff)
+    if not form.validate() or wrong:
+        return _refused(form.errors | wrong)
+    logged = desk_actions.log_case(staff, form.case_uid.data, form.case())
+    return _stored(logged.case_uid, 201 if logged.created else 200)
+
+
+@bp.post("/cases/<case_uid>/correct")
+@access.open_to("desk", "manager")
+def correct_case(case_uid: str) -> ResponseReturnValue:
+    """Change what the body names, with `why`; everything else stays."""
+    staff, body = access.current_staff(), _body()
+    row = desk.case(staff, case_uid, i18n.current().code)
+    if row is None:
+        raise NotFound(_("There is no such case."))
+    given = [name for name in desk_forms.FIELDS_OF_A_CASE if name in body]
+    text, wrong = desk_forms.from_json(
+        desk.as_json(row) | {name: body[name] for name in given}, ("case_uid", *desk_forms.FIELDS_OF_A_CASE)
+    )
+    why_text, why_wrong = desk_forms.from_json(body, ("why",))
+    form, why = _case_form(text, staff), desk_forms.WhyForm(why_text)
+    right = [form.validate(), why.validate()]
+    if not all(right) or wrong or why_wrong:
+        return _refused(form.errors | why.errors | wrong | why_wrong)
+    desk_actions.correct_case(staff, case_uid, form.changes(given), why.why.data)
+    return _stored(case_uid, 200)
+
+
+@bp.post("/cases/<case_uid>/void")
+@access.open_to("desk", "manager")
+def void_case(case_uid: str) -> ResponseReturnValue:
+    """Take a case out of the figures, with `why`; it stays visible."""
+    text, wrong = desk_forms.from_json(_body(), ("why",))
+    why = desk_forms.WhyForm(text)
+    if not why.validate() or wrong:
+        return _refused(why.errors | wrong)
+    desk_actions.void_case(access.current_staff(), case_uid, why.why.data)
+    return _stored(case_uid, 200)
+
+
+@bp.post("/cases/<case_uid>/undo")
+@access.open_to("desk", "manager")
+def undo_case(case_uid: str) -> ResponseReturnValue:
+    """Take back one's own last act on a case, within a minute."""
+    _body()
+    desk_actions.undo_case(access.current_staff(), case_uid)
+    return _stored(case_uid, 200)

@@ -1,0 +1,468 @@
+"""What the desk shows: today's cases, one case and its history, defaults, templates, requests, closed months."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, true
+
+from guidance import security
+from guidance.accounts import queries as accounts
+from guidance.accounts.models import Account, AccountRole
+from guidance.accounts.queries import Staff
+from guidance.db import db, now
+from guidance.desk import topics
+from guidance.desk.models import (
+    WHOLE_SITE,
+    AssistedCase,
+    CaseChange,
+    ClosedMonth,
+    DeskSetting,
+    HelpAttempt,
+    HelpRequest,
+)
+from guidance.i18n import VIETNAM
+from guidance.units import queries as units
+from guidance.units.models import Unit
+
+LEARNED_FROM = timedelta(days=14)
+LEARNED_CASES = 200
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case as lists and answers show it; `note` and `file_reference` are empty once they have expired."""
+
+    case_uid: str
+    occurred_at: datetime
+    day: date
+    unit_code: str
+    unit_name: str
+    account_id: int
+    by: str
+    place: str
+    topic: str
+    topic_name: str
+    topic_path: str
+    topic_version: str
+    online_level: str
+    need: str
+    help_mode: str
+    outcome: str
+    reason: str | None
+    people: int
+    minutes: str | None
+    first_time: bool
+    age_band: str | None
+    access_need: str | None
+    steps: tuple[str, ...]
+    failed_step: str
+    note: str
+    file_reference: str
+    from_request: bool
+    session_id: int | None
+    voided_at: datetime | None
+    logged_at: datetime
+    changed_at: datetime
+    changed: bool
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One change of a case: when, by whom, why, and each field's old and new value."""
+
+    at: datetime
+    by: str
+    why: str
+    fields: tuple[tuple[str, Any, Any], ...]
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What this desk usually fills in."""
+
+    place: str = "centre"
+    need: str = "submit"
+    help_mode: str = "guided"
+    outcome: str = "submitted"
+    minutes: str | None = None
+    learned_from: int = 0
+
+
+# --- scope -------------------------------------------------------------------------------------
+
+
+def may_log_for(staff: Staff, unit_id: int) -> bool:
+    """Whether a person logs for a unit: desk people for their own, managers for all below theirs too."""
+    if staff.unit_id is None or staff.unit_id == unit_id:
+        return True
+    return staff.has("manager") and staff.unit_id in ids_above(unit_id)
+
+
+def may_see(staff: Staff, unit_id: int | None) -> bool:
+    """Whether a person sees and corrects the cases of a unit."""
+    if unit_id is None:
+        return staff.unit_id is None
+    return may_log_for(staff, unit_id)
+
+
+def ids_above(unit_id: int) -> list[int]:
+    """The unit itself and every unit above it."""
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at not in found:
+        found.append(at)
+        at = db.session.scalar(select(Unit.parent_id).where(Unit.id == at))
+    return found
+
+
+def _in_scope(staff: Staff, column: Any) -> Any:
+    if staff.unit_id is None:
+        return true()
+    if staff.has("manager"):
+        return column.in_(units.ids_below(staff.unit_id))
+    return column == staff.unit_id
+
+
+# --- months ------------------------------------------------------------------------------------
+
+
+def is_closed(unit_id: int | None, month: date) -> bool:
+    """Whether a month has been reported for a unit or for one above it."""
+    above = [WHOLE_SITE, *(ids_above(unit_id) if unit_id is not None else [])]
+    query = select(ClosedMonth.id).where(ClosedMonth.month == month, ClosedMonth.unit_id.in_(above))
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def closed_months(unit_id: int | None) -> list[tuple[date, datetime, str]]:
+    """The closed months of a unit (None: of the whole site), newest first: month, when, by whom."""
+    query = select(ClosedMonth).where(ClosedMonth.unit_id == (unit_id or WHOLE_SITE))
+    rows = db.session.scalars(query.order_by(ClosedMonth.month.desc())).all()
+    names = accounts.display_names({row.closed_by for row in rows})
+    return [(row.month, row.closed_at, names.get(row.closed_by, "")) for row in rows]
+
+
+def keeps_file_references(unit_id: int | None) -> bool:
+    """Whether a unit has switched file references on."""
+    query = select(DeskSetting.file_references).where(DeskSetting.unit_id == (unit_id or WHOLE_SITE))
+    return bool(db.session.scalar(query))
+
+
+# --- cases -------------------------------------------------------------------------------------
+
+
+def _rows(query: Select[Any], lang: str) -> list[CaseRow]:
+    rows: Sequence[AssistedCase] = db.session.scalars(query).all()
+    names = topics.names({row.topic for row in rows}, lang)
+    people = accounts.display_names({row.account_id for row in rows})
+    places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
+    changed = set(
+        db.session.scalars(select(CaseChange.case_id).where(CaseChange.case_id.in_([row.id for row in rows])))
+    )
+    result = []
+    for row in rows:
+        place = places.get(row.unit_id) if row.unit_id is not None else None
+        named = names[row.topic]
+        result.append(
+            CaseRow(
+                case_uid=row.case_uid,
+                occurred_at=row.occurred_at,
+                day=row.day,
+                unit_code=place.key if place else "",
+                unit_name=place.name if place else "",
+                account_id=row.account_id,
+                by=people.get(row.account_id, ""),
+                place=row.place,
+                topic=row.topic,
+                topic_name=named.name,
+                topic_path=named.path,
+                topic_version=row.topic_version,
+                online_level=row.online_level,
+                need=row.need,
+                help_mode=row.help_mode,
+                outcome=row.outcome,
+                reason=row.reason,
+                people=row.people,
+                minutes=row.minutes,
+                first_time=row.first_time,
+                age_band=row.age_band,
+                access_need=row.access_need,
+                steps=tuple(row.steps),
+                failed_step=row.failed_step,
+                note=row.note,
+                file_reference=row.file_reference,
+                from_request=row.request_id is not None,
+                session_id=row.session_id,
+                voided_at=row.voided_at,
+                logged_at=row.logged_at,
+                changed_at=row.changed_at,
+                changed=row.id in changed,
+            )
+        )
+    return result
+
+
+def today() -> date:
+    """Today in Vietnam."""
+    return now().astimezone(VIETNAM).date()
+
+
+def cases_of_day(staff: Staff, day: date, lang: str, mine: bool = False, limit: int = 200) -> list[CaseRow]:
+    """The cases of a day in the person's scope (only their own where asked), newest first, voided ones too."""
+    query = select(AssistedCase).where(AssistedCase.day == day, _in_scope(staff, AssistedCase.unit_id))
+    if mine:
+        query = query.where(AssistedCase.account_id == staff.id)
+    return _rows(query.order_by(AssistedCase.logged_at.desc(), AssistedCase.id.desc()).limit(limit), lang)
+
+
+def case(staff: Staff, case_uid: str, lang: str) -> CaseRow | None:
+    """One case in the person's scope."""
+    query = select(AssistedCase).where(
+        AssistedCase.case_uid == case_uid, _in_scope(staff, AssistedCase.unit_id)
+    )
+    rows = _rows(query, lang)
+    return rows[0] if rows else None
+
+
+def last_case(staff: Staff, lang: str) -> CaseRow | None:
+    """The person's own last case that counts."""
+    query = (
+        select(AssistedCase)
+        .where(AssistedCase.account_id == staff.id, AssistedCase.voided_at.is_(None))
+        .order_by(AssistedCase.id.desc())
+        .limit(1)
+    )
+    rows = _rows(query, lang)
+    return rows[0] if rows else None
+
+
+def history(case_uid: str) -> list[ChangeRow]:
+    """Every change of a case, oldest first."""
+    query = (
+        select(CaseChange)
+        .join(AssistedCase, AssistedCase.id == CaseChange.case_id)
+        .where(AssistedCase.case_uid == case_uid)
+        .order_by(CaseChange.id)
+    )
+    rows = db.session.scalars(query).all()
+    names = accounts.display_names({row.account_id for row in rows})
+    return [
+        ChangeRow(
+            row.at,
+            names.get(row.account_id, ""),
+            row.why,
+            tuple((name, row.before.get(name), row.after.get(name)) for name in sorted(row.after)),
+        )
+        for row in rows
+    ]
+
+
+def defaults(unit_id: int | None, topic: str = "") -> Defaults:
+    """What the desk's last days suggest for a new case, for a topic where it has been seen before."""
+    query = select(
+        AssistedCase.topic,
+        AssistedCase.place,
+        AssistedCase.need,
+        AssistedCase.help_mode,
+        AssistedCase.outcome,
+        AssistedCase.minutes,
+    ).where(AssistedCase.voided_at.is_(None), AssistedCase.day >= today() - LEARNED_FROM)
+    query = query.where(AssistedCase.unit_id == unit_id if unit_id is not None else true())
+    rows = db.session.execute(query.order_by(AssistedCase.id.desc()).limit(LEARNED_CASES)).all()
+    if not rows:
+        return Defaults()
+    about = [row for row in rows if row.topic == topic] or rows
+
+    def usual(name: str, among: Sequence[Any]) -> Any:
+        return Counter(getattr(row, name) for row in among).most_common(1)[0][0]
+
+    resolved = [row for row in about if row.outcome not in {"stopped", "referred"}] or about
+    return Defaults(
+        place=usual("place", rows),
+        need=usual("need", about),
+        help_mode=usual("help_mode", about),
+        outcome=usual("outcome", resolved),
+        minutes=usual("minutes", about),
+        learned_from=len(rows),
+    )
+
+
+# --- requests for help -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """A request as the desk sees it. The telephone number is there only for the person who took it."""
+
+    id: int
+    unit_name: str
+    lang: str
+    topic: str
+    topic_name: str
+    question: str
+    best_time: str
+    wants_call: bool
+    phone: str
+    for_child: bool
+    state: str
+    asked_at: datetime
+    claimed_by: int | None
+    claimer: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class OwnRequest:
+    """A request as the citizen sees it at their link."""
+
+    id: int
+    topic_name: str
+    topic_path: str
+    question: str
+    best_time: str
+    state: str
+    keeps_phone: bool
+    consent: str
+    consented_at: datetime | None
+    withdrawn_at: datetime | None
+    asked_at: datetime
+    closed_at: datetime | None
+    unit_name: str
+    answer: str
+
+
+def request_fingerprint(token: str) -> str:
+    """What the database keeps of the token in a citizen's link."""
+    return security.signed("help", token)
+
+
+def _requests_in_scope(staff: Staff) -> Any:
+    return or_(HelpRequest.unit_id.is_(None), _in_scope(staff, HelpRequest.unit_id))
+
+
+def open_requests(staff: Staff, lang: str) -> list[RequestRow]:
+    """Requests that wait or that somebody has taken, the oldest first; those without a unit belong to every desk."""
+    query = (
+        select(HelpRequest)
+        .where(HelpRequest.state.in_(["open", "claimed"]), _requests_in_scope(staff))
+        .order_by(HelpRequest.asked_at)
+    )
+    rows = db.session.scalars(query).all()
+    names = topics.names({row.topic for row in rows}, lang)
+    people = accounts.display_names({row.claimed_by for row in rows if row.claimed_by is not None})
+    places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
+    return [
+        RequestRow(
+            row.id,
+            places[row.unit_id].name if row.unit_id in places else "",
+            row.lang,
+            row.topic,
+            names[row.topic].name,
+            row.question,
+            row.best_time,
+            row.phone is not None,
+            security.decrypt(row.phone) if row.phone and row.claimed_by == staff.id else "",
+            row.for_child,
+            row.state,
+            row.asked_at,
+            row.claimed_by,
+            people.get(row.claimed_by or 0, ""),
+            row.answer,
+        )
+        for row in rows
+    ]
+
+
+def open_request(staff: Staff, request_id: int, lang: str) -> RequestRow | None:
+    """One request that is not closed yet, in the person's scope."""
+    return next((row for row in open_requests(staff, lang) if row.id == request_id), None)
+
+
+def own_request(token: str, lang: str) -> OwnRequest | None:
+    """The request that a citizen's link leads to; None when it is unknown or deleted."""
+    row = db.session.scalar(select(HelpRequest).where(HelpRequest.fingerprint == request_fingerprint(token)))
+    if row is None:
+        return None
+    named = topics.name(row.topic, lang)
+    place = units.by_id(row.unit_id) if row.unit_id is not None else None
+    return OwnRequest(
+        row.id,
+        named.name,
+        named.path,
+        row.question,
+        row.best_time,
+        row.state,
+        row.phone is not None,
+        row.consent,
+        row.consented_at,
+        row.withdrawn_at,
+        row.asked_at,
+        row.closed_at,
+        place.name if place else "",
+        row.answer,
+    )
+
+
+def desks() -> list[units.Place]:
+    """The units where somebody works at a desk, by name: where a citizen may send a request."""
+    query = (
+        select(Account.unit_id)
+        .join(AccountRole, AccountRole.account_id == Account.id)
+        .where(AccountRole.role == "desk", Account.disabled_at.is_(None), Account.unit_id.is_not(None))
+        .distinct()
+    )
+    places = units.by_ids([unit_id for unit_id in db.session.scalars(query) if unit_id is not None])
+    return sorted(places.values(), key=lambda place: place.name)
+
+
+def unit_choices(staff: Staff) -> list[units.Place]:
+    """The units a person may log for, when there is a choice: managers of a province, accounts of the whole site."""
+    if staff.unit_id is None:
+        return units.present_units()
+    if staff.has("manager"):
+        below = units.by_ids(units.ids_below(staff.unit_id))
+        return [below[staff.unit_id], *(place for place in below.values() if place.id != staff.unit_id)]
+    return []
+
+
+def request_attempts(key: str, since: datetime) -> int:
+    """How many requests came under a key since an instant."""
+    query = select(func.count()).select_from(HelpAttempt).where(HelpAttempt.key == key)
+    return db.session.scalar(query.where(HelpAttempt.at >= since)) or 0
+
+
+def as_json(row: CaseRow) -> dict[str, Any]:
+    """A case as the JSON door answers it, in the shape it was sent in."""
+    return {
+        "case_uid": row.case_uid,
+        "topic": row.topic,
+        "topic_name": row.topic_name,
+        "topic_version": row.topic_version,
+        "online_level": row.online_level,
+        "need": row.need,
+        "help_mode": row.help_mode,
+        "outcome": row.outcome,
+        "occurred_at": row.occurred_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
+        "unit": row.unit_code or None,
+        "place": row.place,
+        "reason": row.reason,
+        "people": row.people,
+        "minutes": row.minutes,
+        "first_time": row.first_time,
+        "age_band": row.age_band,
+        "access_need": row.access_need,
+        "steps": list(row.steps),
+        "failed_step": row.failed_step,
+        "note": row.note,
+        "file_reference": row.file_reference,
+        "by": row.by,
+        "logged_at": row.logged_at.astimezone(VIETNAM).isoformat(timespec="seconds"),
+        "changed": row.changed,
+        "voided_at": row.voided_at.astimezone(VIETNAM).isoformat(timespec="seconds")
+        if row.voided_at
+        else None,
+    }

@@ -1,0 +1,271 @@
+"""The monthly rollup: kept by adding and subtracting cases, and made anew from all cases; both must agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, case, delete, func, insert, select, text
+
+from guidance.db import db, is_sqlite, transaction, upsert
+from guidance.desk.models import (
+    ALL_TOPICS,
+    HELP_MODES,
+    MINUTES,
+    OUTCOMES,
+    UNRESOLVED,
+    WHOLE_SITE,
+    AssistedCase,
+    MonthlyCount,
+    MonthlyReason,
+)
+
+NUMBERS = (
+    "cases",
+    "people",
+    *HELP_MODES,
+    "guided_done",
+    *OUTCOMES,
+    "first_time",
+    "timed",
+    "minutes_sum",
+)
+DONE_ONLINE = ("submitted", "activated")
+CountKey = tuple[date, int, str]
+ReasonKey = tuple[date, int, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the rollup needs of a case; read before it changes, so that it can be subtracted."""
+
+    month: date
+    unit_id: int
+    topic: str
+    help_mode: str
+    outcome: str
+    reason: str
+    place: str
+    failed_step: str
+    people: int
+    first_time: bool
+    minutes: str | None
+    voided: bool
+
+
+def counted(row: AssistedCase) -> Counted:
+    """The present state of a case for the rollup."""
+    return Counted(
+        month=row.month,
+        unit_id=row.unit_id or WHOLE_SITE,
+        topic=row.topic,
+        help_mode=row.help_mode,
+        outcome=row.outcome,
+        reason=row.reason or "",
+        place=row.place,
+        failed_step=row.failed_step,
+        people=row.people,
+        first_time=row.first_time,
+        minutes=row.minutes,
+        voided=row.voided_at is not None,
+    )
+
+
+def _numbers(state: Counted) -> dict[str, int]:
+    numbers = dict.fromkeys(NUMBERS, 0)
+    numbers["cases"] = 1
+    numbers["people"] = numbers[state.help_mode] = numbers[state.outcome] = state.people
+    if state.help_mode == "guided" and state.outcome in DONE_ONLINE:
+        numbers["guided_done"] = state.people
+    if state.first_time:
+        numbers["first_time"] = state.people
+    if state.minutes is not None:
+        numbers["timed"] = 1
+        numbers["minutes_sum"] = MINUTES[state.minutes]
+    return numbers
+
+
+def move(before: Counted | None, after: Counted | None) -> None:
+    """Take a case's old state out of the rollup and put its new one in, inside the caller's transaction."""
+    counts: dict[CountKey, Counter[str]] = {}
+    reasons: Counter[ReasonKey] = Counter()
+    for state, sign in ((before, -1), (after, 1)):
+        if state is None or state.voided:
+            continue
+        for topic in (state.topic, ALL_TOPICS):
+            delta = counts.setdefault((state.month, state.unit_id, topic), Counter())
+            for name, number in _numbers(state).items():
+                delta[name] += sign * number
+        if state.outcome in UNRESOLVED:
+            why = (state.month, state.unit_id, state.topic, state.reason, state.place, state.failed_step)
+            reasons[why] += sign * state.people
+    # Always in the same order, so that two writers on PostgreSQL wait for each other instead of deadlocking.
+    for key in sorted(counts):
+        if any(counts[key].values()):
+            _add_count(key, counts[key])
+    for reason_key in sorted(reasons):
+        if reasons[reason_key]:
+            _add_reason(reason_key, reasons[reason_key])
+
+
+def _add_count(key: CountKey, delta: Counter[str]) -> None:
+    month, unit_id, topic = key
+    row = upsert(MonthlyCount).values(
+        month=month, unit_id=unit_id, topic=topic, **{name: delta[name] for name in NUMBERS}
+    )
+    table: Any = MonthlyCount.__table__
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["month", "unit_id", "topic"],
+            set_={name: table.c[name] + row.excluded[name] for name in NUMBERS},
+        )
+    )
+    if delta["cases"] < 0:
+        db.session.execute(
+            delete(MonthlyCount).where(
+                MonthlyCount.month == month,
+                MonthlyCount.unit_id == unit_id,
+                MonthlyCount.topic == topic,
+                MonthlyCount.cases == 0,
+            )
+        )
+
+
+def _add_reason(key: ReasonKey, people: int) -> None:
+    names = ("month", "unit_id", "topic", "reason", "place", "failed_step")
+    row = upsert(MonthlyReason).values(**dict(zip(names, key, strict=True)), people=people)
+    table: Any = MonthlyReason.__table__
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=list(names), set_={"people": table.c.people + row.excluded.people}
+        )
+    )
+    if people < 0:
+        same_row = and_(*(table.c[name] == value for name, value in zip(names, key, strict=True)))
+        db.session.execute(delete(MonthlyReason).where(same_row, MonthlyReason.people == 0))
+
+
+# --- anew --------------------------------------------------------------------------------------
+
+
+def _sum(condition: Any) -> Any:
+    return func.coalesce(func.sum(case((condition, AssistedCase.people), else_=0)), 0)
+
+
+def recount() -> tuple[dict[CountKey, dict[str, int]], dict[ReasonKey, int]]:
+    """The whole rollup as the cases say it is, by key."""
+    unit = func.coalesce(AssistedCase.unit_id, WHOLE_SITE)
+    band = case(*((AssistedCase.minutes == name, value) for name, value in MINUTES.items()), else_=0)
+    sums: dict[str, Any] = {
+        "cases": func.count(),
+        "people": func.sum(AssistedCase.people),
+        "guided_done": _sum(and_(AssistedCase.help_mode == "guided", AssistedCase.outcome.in_(DONE_ONLINE))),
+        "first_time": _sum(AssistedCase.first_time.is_(True)),
+        "timed": func.count(AssistedCase.minutes),
+        "minutes_sum": func.sum(band),
+    }
+    sums |= {mode: _sum(AssistedCase.help_mode == mode) for mode in HELP_MODES}
+    sums |= {outcome: _sum(AssistedCase.outcome == outcome) for outcome in OUTCOMES}
+    query = (
+        select(AssistedCase.month, unit, AssistedCase.topic, *(sums[name] for name in NUMBERS))
+        .where(AssistedCase.voided_at.is_(None))
+        .group_by(AssistedCase.month, unit, AssistedCase.topic)
+    )
+    counts: dict[CountKey, dict[str, int]] = {}
+    for month, unit_id, topic, *numbers in db.session.execute(query):
+        found = {name: int(number) for name, number in zip(NUMBERS, numbers, strict=True)}
+        counts[(month, unit_id, topic)] = found
+        total = counts.setdefault((month, unit_id, ALL_TOPICS), dict.fromkeys(NUMBERS, 0))
+        for name in NUMBERS:
+            total[name] += found[name]
+    return counts, _recount_reasons(unit)
+
+
+def _recount_reasons(unit: Any) -> dict[ReasonKey, int]:
+    key = (
+        AssistedCase.month,
+        unit,
+        AssistedCase.topic,
+        func.coalesce(AssistedCase.reason, ""),
+        AssistedCase.place,
+        AssistedCase.failed_step,
+    )
+    query = (
+        select(*key, func.sum(AssistedCase.people))
+        .where(AssistedCase.voided_at.is_(None), AssistedCase.outcome.in_(sorted(UNRESOLVED)))
+        .group_by(*key)
+    )
+    return {
+        (month, unit_id, topic, reason, place, step): int(people)
+        for month, unit_id, topic, reason, place, step, people in db.session.execute(query)
+    }
+
+
+def stored() -> tuple[dict[CountKey, dict[str, int]], dict[ReasonKey, int]]:
+    """The whole rollup as it is kept, by key."""
+    table: Any = MonthlyCount.__table__
+    query = select(table.c.month, table.c.unit_id, table.c.topic, *(table.c[name] for name in NUMBERS))
+    counts = {
+        (month, unit_id, topic): dict(zip(NUMBERS, numbers, strict=True))
+        for month, unit_id, topic, *numbers in db.session.execute(query)
+    }
+    rows = db.session.execute(
+        select(
+            MonthlyReason.month,
+            MonthlyReason.unit_id,
+            MonthlyReason.topic,
+            MonthlyReason.reason,
+            MonthlyReason.place,
+            MonthlyReason.failed_step,
+            MonthlyReason.people,
+        )
+    )
+    return counts, {(m, u, t, r, p, s): people for m, u, t, r, p, s, people in rows}
+
+
+def _differing(left: dict[Any, Any], right: dict[Any, Any]) -> int:
+    return sum(1 for key in left.keys() | right.keys() if left.get(key) != right.get(key))
+
+
+@transaction
+def rebuild() -> int:
+    """Make the rollup anew from the cases; returns how many rows were wrong before (0 when all was well)."""
+    if not is_sqlite():
+        db.session.execute(text("LOCK TABLE assisted_case IN SHARE MODE"))
+    counts, reasons = recount()
+    old_counts, old_reasons = stored()
+    wrong = _differing(counts, old_counts) + _differing(reasons, old_reasons)
+    if not wrong:
+        return 0
+    db.session.execute(delete(MonthlyCount))
+    db.session.execute(delete(MonthlyReason))
+    _insert_counts(counts.items())
+    if reasons:
+        db.session.execute(
+            insert(MonthlyReason),
+            [
+                {
+                    "month": month,
+                    "unit_id": unit_id,
+                    "topic": topic,
+                    "reason": reason,
+                    "place": place,
+                    "failed_step": step,
+                    "people": people,
+                }
+                for (month, unit_id, topic, reason, place, step), people in reasons.items()
+            ],
+        )
+    return wrong
+
+
+def _insert_counts(counts: Iterable[tuple[CountKey, dict[str, int]]]) -> None:
+    rows = [
+        {"month": month, "unit_id": unit_id, "topic": topic, **numbers}
+        for (month, unit_id, topic), numbers in counts
+    ]
+    if rows:
+        db.session.execute(insert(MonthlyCount), rows)

@@ -1,0 +1,230 @@
+"""What help can be about: a procedure, a guide, or a general question; its name, version, online level and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select
+
+from guidance.catalogue import queries as catalogue
+from guidance.catalogue.models import FormerKey, Procedure, ProcedureCard, RecordVersion
+from guidance.config import PROJECT
+from guidance.db import db
+from guidance.guides import queries as guides
+from guidance.guides.models import Guide, GuideVersion
+from guidance.text import words
+
+GENERAL = "general"
+_GUIDES = PROJECT / "guidance" / "content" / "guides"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A topic as a case stores it: what it was about, in which version, and how far it was online that day."""
+
+    topic: str
+    version: str = ""
+    online_level: str = ""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A topic with its name in a language and its page on this site."""
+
+    topic: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class StepBeside:
+    """One step to follow while helping; `careful` names the warning that belongs to it."""
+
+    id: str
+    text: str
+    detail: str
+    careful: str | None
+    trouble: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A guide or procedure as it stands beside the log."""
+
+    topic: str
+    name: str
+    lang: str
+    path: str
+    steps: tuple[StepBeside, ...]
+    bring: tuple[str, ...]
+    outcome: str
+
+
+@cache
+def _shipped_guides() -> frozenset[str]:
+    return frozenset(path.name.partition(".")[0] for path in _GUIDES.glob("*.vi.md"))
+
+
+def known(topic: str) -> Known | None:
+    """The topic as it stands today, None when there is no such thing.
+
+    A code that was replaced is kept as given while its procedure is still known, else its successor is taken.
+    """
+    kind, _colon, key = topic.partition(":")
+    if topic == GENERAL:
+        return Known(GENERAL)
+    if kind == "procedure" and key:
+        return _known_procedure(key)
+    if kind == "guide" and key:
+        return _known_guide(key)
+    return None
+
+
+def _known_procedure(key: str) -> Known | None:
+    query = (
+        select(Procedure.id, Procedure.key, ProcedureCard.online)
+        .join(ProcedureCard, ProcedureCard.procedure_id == Procedure.id, isouter=True)
+        .where(or_(Procedure.key == key, Procedure.code == key), Procedure.status != "draft")
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == key))
+        return _known_procedure(successor) if successor and successor != key else None
+    version = db.session.scalar(
+        select(func.max(RecordVersion.number)).where(RecordVersion.procedure_id == row.id)
+    )
+    return Known(f"procedure:{row.key}", str(version) if version else "", row.online or "")
+
+
+def _known_guide(slug: str) -> Known | None:
+    guide_id = db.session.scalar(select(Guide.id).where(Guide.slug == slug))
+    if guide_id is None:
+        return Known(f"guide:{slug}") if slug in _shipped_guides() else None
+    version = db.session.scalar(
+        select(func.max(GuideVersion.number)).where(
+            GuideVersion.guide_id == guide_id, GuideVersion.lang == "vi"
+        )
+    )
+    return Known(f"guide:{slug}", str(version) if version else "")
+
+
+def names(topics: Iterable[str], lang: str) -> dict[str, Named]:
+    """Names and pages of topics; one that is no longer published is named by its code."""
+    wanted = set(topics)
+    keys = [topic.partition(":")[2] for topic in wanted if topic.startswith("procedure:")]
+    slugs = [topic.partition(":")[2] for topic in wanted if topic.startswith("guide:")]
+    cards = catalogue.cards(keys, lang) if keys else {}
+    titles = {card.slug: card.title for card in guides.cards(slugs, lang)} if slugs else {}
+    found: dict[str, Named] = {}
+    for topic in wanted:
+        kind, _colon, key = topic.partition(":")
+        if topic == GENERAL:
+            found[topic] = Named(topic, _("General question"), f"/{lang}/search")
+        elif kind == "procedure":
+            name = cards[key].name if key in cards else key
+            found[topic] = Named(topic, name, f"/{lang}/procedures/{key}")
+        else:
+            found[topic] = Named(topic, titles.get(key, key), f"/{lang}/guides/{key}")
+    return found
+
+
+def name(topic: str, lang: str) -> Named:
+    """Name and page of one topic."""
+    return names([topic], lang)[topic]
+
+
+def matching(question: str, lang: str, limit: int = 8) -> list[Named]:
+    """Guides and procedures whose names hold every word of the question, guides first."""
+    asked = words(question)
+    if not asked:
+        return []
+    found: list[Named] = []
+    for group in guides.all_guides(lang):
+        for card in group.cards:
+            title = " ".join(words(card.title))
+            if all(word in title for word in asked):
+                found.append(Named(f"guide:{card.slug}", card.title, f"/{lang}/guides/{card.slug}"))
+    query = select(ProcedureCard.key)
+    for word in asked:
+        query = query.where(ProcedureCard.folded_name.contains(word, autoescape=True))
+    query = query.order_by(
+        ProcedureCard.has_guidance.desc(),
+        ProcedureCard.levels.contains(" commune ").desc(),
+        func.length(ProcedureCard.folded_name),
+        ProcedureCard.key,
+    )
+    keys = db.session.scalars(query.limit(limit)).all()
+    cards = catalogue.cards(keys, lang) if keys else {}
+    found.extend(
+        Named(f"procedure:{key}", cards[key].name, f"/{lang}/procedures/{key}")
+        for key in keys
+        if key in cards
+    )
+    return found[:limit]
+
+
+def _likely_outcome(topic: str, systems: Sequence[str]) -> str:
+    if topic.startswith("procedure:") or "portal" in systems:
+        return "submitted"
+    return "activated" if {"vneid", "vssid"} & set(systems) else "home"
+
+
+def beside(topic: str, lang: str) -> Beside | None:
+    """The steps of a guide or procedure to follow while helping; None where nothing is written about it."""
+    kind, _colon, key = topic.partition(":")
+    if kind == "guide":
+        page = guides.guide_page(key, lang)
+        if page is None:
+            return None
+        steps = tuple(
+            StepBeside(
+                str(step.number),
+                step.do,
+                step.detail,
+                step.careful,
+                tuple((one.when, one.then, one.reason or "") for one in step.trouble),
+            )
+            for step in page.steps
+        )
+        bring = tuple(item.text for item in page.prepare)
+        return Beside(
+            topic,
+            page.title,
+            page.lang,
+            f"/{lang}/guides/{key}",
+            steps,
+            bring,
+            _likely_outcome(topic, page.systems),
+        )
+    if kind == "procedure":
+        return _procedure_beside(topic, key, lang)
+    return None
+
+
+def _procedure_beside(topic: str, key: str, lang: str) -> Beside | None:
+    page = catalogue.page(key, lang)
+    if page is None:
+        return None
+    said = page.words
+    lines = (said.online or said.counter) if said else []
+    steps = tuple(
+        StepBeside(str(number), line.text, "", None, ()) for number, line in enumerate(lines, start=1)
+    )
+    bring: list[str] = []
+    if said:
+        bring = [paper.text for one_case in said.bring[:1] for paper in one_case.items]
+    elif page.documents:
+        bring = [paper.name for paper in page.documents[0].papers]
+    return Beside(
+        topic,
+        page.name,
+        page.words_lang if said else page.name_lang,
+        f"/{lang}/procedures/{key}",
+        steps,
+        tuple(bring),
+        _likely_outcome(topic, ()) if page.online != "counter" else "counter",
+    )
