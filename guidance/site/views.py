@@ -83,8 +83,18 @@ def manifest() -> Response:
         theme_color="#1f3a6e",
         icons=[
             {"src": asset("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
-            {"src": asset("icon-192.png"), "sizes": "192x192", "type": "image/png", "purpose": "any maskable"},
-            {"src": asset("icon-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+            {
+                "src": asset("icon-192.png"),
+                "sizes": "192x192",
+                "type": "image/png",
+                "purpose": "any maskable",
+            },
+            {
+                "src": asset("icon-512.png"),
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "any maskable",
+            },
         ],
     )
     response.mimetype = "application/manifest+json"

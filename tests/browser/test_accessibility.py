@@ -1,0 +1,110 @@
+"""Everybody can use every page: axe finds nothing, nothing scrolls sideways, every page can be walked by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.pages import PUBLIC, STAFF
+
+pytestmark = pytest.mark.browser
+
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+LANGUAGES = ("vi", "en", "ur")
+SCHEMES = ("light", "dark")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on the present page, one line for each element."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_axe_finds_nothing_on_a_public_page(open_page: Callable[..., Page], name: str) -> None:
+    """In three languages, light and dark."""
+    wrong = []
+    for scheme in SCHEMES:
+        page = open_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+        for language in LANGUAGES:
+            page.goto(f"/{language}{PUBLIC[name]}")
+            wrong += [f"{language} {scheme} {line}" for line in violations(page)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", STAFF)
+def test_axe_finds_nothing_on_a_staff_page(
+    open_page: Callable[..., Page], staff_state: Any, name: str
+) -> None:
+    """In three languages, light and dark."""
+    wrong = []
+    for scheme in SCHEMES:
+        page = open_page(color_scheme=scheme, storage_state=staff_state)
+        for language in LANGUAGES:
+            page.goto(f"/{language}{STAFF[name]}")
+            wrong += [f"{language} {scheme} {line}" for line in violations(page)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_scrolls_sideways_on_a_narrow_screen(
+    open_page: Callable[..., Page], staff_state: Any, language: str
+) -> None:
+    """320 px wide is a phone, or a desktop at 400 % zoom; also with larger text."""
+    page = open_page(viewport={"width": 320, "height": 640}, storage_state=staff_state)
+    wide = []
+    for name, path in (PUBLIC | STAFF).items():
+        for larger in ("false", "true"):
+            page.goto(f"/{language}{path}")
+            page.evaluate(f"document.documentElement.classList.toggle('larger', {larger})")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > 320:
+                wide.append(f"{name} larger={larger}: {width}")
+    assert wide == []
+
+
+REACHABLE = """() => [...document.querySelectorAll(
+  'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
+)].filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')
+  && !(e.type === 'radio' && !e.checked)).length"""
+
+
+@pytest.mark.parametrize("name", ["home", "procedure", "guide", "components", "help", "check"])
+def test_every_control_is_reached_by_tab_with_a_visible_focus(
+    open_page: Callable[..., Page], name: str
+) -> None:
+    """Tab visits every control in turn, never gets stuck, and shows where it is."""
+    page = open_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"/vi{PUBLIC[name]}")
+    page.evaluate("document.activeElement?.blur(); getSelection().removeAllRanges()")
+    expected = page.evaluate(REACHABLE)
+    page.evaluate("window.seen = new Set()")
+    unseen = []
+    for _step in range(expected + 30):
+        page.keyboard.press("Tab")
+        state = page.evaluate(
+            """() => {
+                const e = document.activeElement;
+                if (!e || e === document.body) return null;
+                const s = getComputedStyle(e), first = !seen.has(e);
+                seen.add(e);
+                return {first, outline: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 3, html: e.outerHTML.slice(0, 120)};
+            }"""
+        )
+        if state is None or not state["first"]:
+            break
+        if not state["outline"]:
+            unseen.append(state["html"])
+    assert unseen == []
+    assert page.evaluate("seen.size") >= expected
