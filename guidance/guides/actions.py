@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from guidance import audit
+from guidance.catalogue.models import GuideLink
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.guides.format import Content, Original, Words, as_text, differences
-from guidance.guides.models import Guide, GuideProcedure, GuideText, GuideVersion
+from guidance.guides.models import Guide, GuideText, GuideVersion
 
 
 class NotAGuide(UserError):
@@ -38,9 +39,6 @@ def put_original(guide: Guide | None, original: Original) -> Guide:
     guide.facts = original.facts_of_all_languages().model_dump(mode="json")
     guide.changed_at = now()
     db.session.flush()
-    db.session.execute(delete(GuideProcedure).where(GuideProcedure.guide_id == guide.id))
-    for key in dict.fromkeys(original.procedures):
-        db.session.add(GuideProcedure(guide_id=guide.id, procedure_key=key))
     return guide
 
 
@@ -70,6 +68,26 @@ def put_words(guide: Guide, words: Words, by: str) -> None:
             file=as_text(words),
         )
     )
+    db.session.flush()
+    tell_catalogue(guide)
+
+
+def tell_catalogue(guide: Guide) -> None:
+    """Let procedures link to the guide: its titles and procedures as the catalogue keeps them."""
+    titles = dict(
+        db.session.execute(select(GuideText.lang, GuideText.title).where(GuideText.guide_id == guide.id))
+        .tuples()
+        .all()
+    )
+    link = db.session.scalar(select(GuideLink).where(GuideLink.slug == guide.slug))
+    if not guide.published:
+        if link is not None:
+            db.session.delete(link)
+        return
+    if link is None:
+        link = GuideLink(slug=guide.slug)
+        db.session.add(link)
+    link.titles, link.procedures = titles, list(guide.facts.get("procedures", ()))
     db.session.flush()
 
 
@@ -127,5 +145,6 @@ def show_guide(slug: str, by: str, published: bool) -> None:
     guide = _guide(slug)
     guide.published = published
     guide.changed_at = now()
+    tell_catalogue(guide)
     audit.record("guide.shown" if published else "guide.hidden", f"guide:{slug}", by)
     content_changed()

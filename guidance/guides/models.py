@@ -47,17 +47,6 @@ class GuideText(Base):
     body: Mapped[str] = mapped_column(Text, default="")
 
 
-class GuideProcedure(Base):
-    """A guide helps with a procedure (its key)."""
-
-    __tablename__ = "guide_procedure"
-    __table_args__ = (UniqueConstraint("guide_id", "procedure_key"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    guide_id: Mapped[int] = mapped_column(ForeignKey("guide.id"), index=True)
-    procedure_key: Mapped[str] = mapped_column(index=True)
-
-
 class GuideVersion(Base):
     """A guide's language as it stood after a change: who made it, when, and the file it would be."""
 

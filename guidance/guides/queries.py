@@ -13,7 +13,7 @@ from guidance.catalogue import queries as catalogue
 from guidance.catalogue.guidance import Source
 from guidance.db import db
 from guidance.guides.format import GROUPS, Content, Facts, Original, Words, with_marks
-from guidance.guides.models import Guide, GuideProcedure, GuideText, GuideVersion
+from guidance.guides.models import Guide, GuideText, GuideVersion
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Entry:
-    """One sentence and where it was read."""
+    """One sentence, and the key of its source."""
 
     text: str
-    source: Source | None
+    source: str | None
 
 
 @dataclass(frozen=True)
 class TroubleEntry:
-    """What may go wrong, what to do then, where that was read, and the reason the desk log calls it by."""
+    """What may go wrong, what to do then, its source's key, and the reason the desk log calls it by."""
 
     when: str
     then: str
-    source: Source | None
+    source: str | None
     reason: str | None
 
 
@@ -60,7 +60,7 @@ class StepEntry:
     number: int
     do: str
     detail: str
-    source: Source | None
+    source: str | None
     careful: str | None
     trouble: tuple[TroubleEntry, ...]
 
@@ -88,7 +88,7 @@ class GuidePage:
     changed_at: datetime
     life_events: tuple[str, ...]
     systems: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: dict[str, Source]
     procedures: tuple[catalogue.Card, ...]
     related: tuple[Card, ...]
     languages: tuple[str, ...]
@@ -151,12 +151,7 @@ def cards(slugs: Sequence[str], lang: str) -> list[Card]:
 
 def guides_for_procedure(key: str, lang: str) -> list[Card]:
     """The guides that help with a procedure."""
-    slugs = db.session.scalars(
-        select(Guide.slug)
-        .join(GuideProcedure, GuideProcedure.guide_id == Guide.id)
-        .where(GuideProcedure.procedure_key == key, Guide.published)
-        .order_by(Guide.position, Guide.slug)
-    ).all()
+    slugs = [reference.removeprefix("guide:") for reference in catalogue.guides_of(key)]
     return cards(slugs, lang)
 
 
@@ -214,12 +209,10 @@ def _page(
     guide: Any, row: Any, content: Content, facts: Facts, lang: str, languages: tuple[str, ...]
 ) -> GuidePage:
     def entry(item: Any) -> Entry:
-        return Entry(item.text, facts.sources.get(item.source or ""))
+        return Entry(item.text, item.source)
 
     def troubles(found: Iterable[Any]) -> tuple[TroubleEntry, ...]:
-        return tuple(
-            TroubleEntry(one.when, one.then, facts.sources.get(one.source or ""), one.reason) for one in found
-        )
+        return tuple(TroubleEntry(one.when, one.then, one.source, one.reason) for one in found)
 
     procedure_cards = catalogue.cards(facts.procedures, lang) if facts.procedures else {}
     return GuidePage(
@@ -235,7 +228,7 @@ def _page(
                 number,
                 step.do,
                 step.detail or "",
-                facts.sources.get(step.source or ""),
+                step.source,
                 step.careful,
                 troubles(step.trouble),
             )
@@ -254,7 +247,7 @@ def _page(
         changed_at=guide.changed_at,
         life_events=tuple(facts.life_events),
         systems=tuple(facts.systems),
-        sources=tuple(facts.sources.values()),
+        sources=facts.sources,
         procedures=tuple(procedure_cards[key] for key in facts.procedures if key in procedure_cards),
         related=tuple(cards(facts.related, lang)),
         languages=languages,

@@ -1,10 +1,144 @@
-"""Public pages of the guides: list, guide, leaflet, questionnaire."""
+"""Public pages of the guides: list, guide, leaflets, questionnaire, hall screen."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
+from guidance import i18n
 from guidance.accounts import access
+from guidance.catalogue import queries as catalogue
+from guidance.errors import NotFound
+from guidance.guides import leaflets, markdown, queries
+from guidance.units.queries import today
+from guidance.web import absolute, public, render
 
 bp = Blueprint("guides", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
+
+GROUP_NAMES = {
+    "vneid": _l("VNeID, the electronic identity"),
+    "vssid": _l("VssID, health and social insurance"),
+    "portal": _l("The National Public Service Portal"),
+    "papers": _l("Papers, signatures and payments"),
+    "helpers": _l("For those who help others"),
+    "programme": _l("About the programme"),
+}
+MOST_LEAFLETS = 80
+
+
+@bp.app_template_filter("inline_words")
+def inline_words(text: str) -> Markup:
+    """A line of short Markdown; links lead to the reader's language."""
+    return markdown.inline(text, i18n.current().code)
+
+
+@bp.app_template_filter("block_words")
+def block_words(text: str) -> Markup:
+    """Paragraphs of short Markdown."""
+    return markdown.block(text, i18n.current().code)
+
+
+@bp.get("/guides/")
+def guides() -> ResponseReturnValue:
+    """Every guide, by group."""
+    lang = i18n.current().code
+    return public(render("guides/guides.html", groups=queries.all_guides(lang), names=GROUP_NAMES))
+
+
+@bp.get("/guides/<slug>")
+def guide(slug: str) -> ResponseReturnValue:
+    """One guide, step by step."""
+    lang = i18n.current().code
+    page = queries.guide_page(slug, lang)
+    if page is None:
+        raise NotFound(_("There is no guide called %(slug)s.", slug=slug[:60]))
+    here = url_for("guides.guide", slug=page.slug)
+    return public(
+        render(
+            "guides/guide.html",
+            page=page,
+            names=GROUP_NAMES,
+            qr=leaflets.qr(here),
+            notices=catalogue.current_notices(lang, today(), f"guide:{page.slug}"),
+            linked_data=_breadcrumb(
+                [(_("Guides"), url_for("guides.guides")), (markdown.plain(page.title), here)]
+            ),
+        )
+    )
+
+
+def _breadcrumb(items: list[tuple[str, str]]) -> dict[str, object]:
+    steps = [
+        {"@type": "ListItem", "position": position, "name": name, "item": absolute(path)}
+        for position, (name, path) in enumerate(items, start=1)
+    ]
+    return {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": steps}
+
+
+@bp.get("/guides/<slug>/print")
+def print_guide(slug: str) -> ResponseReturnValue:
+    """The leaflet of a guide; `with=en` puts a second language beside the first."""
+    return _print([("guide", slug)], url_for("guides.guide", slug=slug))
+
+
+@bp.get("/procedures/<key>/print")
+def print_procedure(key: str) -> ResponseReturnValue:
+    """The leaflet of a procedure; a code of yesterday leads to the leaflet of today."""
+    now_key, found = catalogue.resolve(key)
+    if found is not None and now_key != key:
+        return redirect(url_for("guides.print_procedure", key=now_key), 301)
+    return _print([("procedure", key)], url_for("catalogue.procedure", key=key))
+
+
+@bp.get("/guides/print")
+def print_folder() -> ResponseReturnValue:
+    """Many leaflets as one print job: `group=vneid`, `slugs=a,b` and `procedures=1.001193,…`."""
+    wanted = [("guide", slug) for slug in _listed("slugs")]
+    if request.args.get("group"):
+        groups = queries.all_guides(i18n.current().code)
+        wanted += [
+            ("guide", card.slug)
+            for group in groups
+            if request.args["group"] in {group.slug, "all"}
+            for card in group.cards
+        ]
+    wanted += [("procedure", key) for key in _listed("procedures")]
+    return _print(wanted[:MOST_LEAFLETS], url_for("guides.guides"))
+
+
+def _listed(name: str) -> list[str]:
+    parts = ",".join(request.args.getlist(name)).split(",")
+    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _print(wanted: list[tuple[str, str]], back: str) -> ResponseReturnValue:
+    lang = i18n.current().code
+    second = request.args.get("with", "")
+    langs = [lang] + ([second] if second != lang and second in {one.code for one in i18n.offered()} else [])
+    make = {"guide": leaflets.of_guide, "procedure": leaflets.of_procedure}
+    sheets = [
+        [leaflet for code in langs if (leaflet := make[kind](name, code)) is not None]
+        for kind, name in wanted
+    ]
+    sheets = [sheet for sheet in sheets if sheet]
+    if not sheets:
+        raise NotFound(_("There is nothing to print at this address."))
+    return public(
+        render(
+            "guides/leaflets.html",
+            sheets=sheets,
+            back=back,
+            qr=leaflets.qr,
+            second=second if len(langs) > 1 else "",
+        )
+    )
+
+
+@bp.get("/check")
+def check() -> ResponseReturnValue:
+    """A short questionnaire: can I do it online, and what do I need first."""
+    return public(render("guides/guides.html", groups=[], names=GROUP_NAMES))

@@ -58,6 +58,7 @@ def upgrade() -> None:
     op.create_table('content_state',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('starter_digest', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_content_state'))
     )
     op.create_table('desk_setting',
@@ -369,18 +370,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guidance_text_procedure_id'), ['procedure_id'], unique=False)
-
-    op.create_table('guide_procedure',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('guide_id', sa.Integer(), nullable=False),
-    sa.Column('procedure_key', sa.String(), nullable=False),
-    sa.ForeignKeyConstraint(['guide_id'], ['guide.id'], name=op.f('fk_guide_procedure_guide_id_guide')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_guide_procedure')),
-    sa.UniqueConstraint('guide_id', 'procedure_key', name=op.f('uq_guide_procedure_guide_id'))
-    )
-    with op.batch_alter_table('guide_procedure', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_guide_procedure_guide_id'), ['guide_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_guide_procedure_procedure_key'), ['procedure_key'], unique=False)
 
     op.create_table('guide_text',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -793,11 +782,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_guide_text_guide_id'))
 
     op.drop_table('guide_text')
-    with op.batch_alter_table('guide_procedure', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_guide_procedure_procedure_key'))
-        batch_op.drop_index(batch_op.f('ix_guide_procedure_guide_id'))
-
-    op.drop_table('guide_procedure')
     with op.batch_alter_table('guidance_text', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_guidance_text_procedure_id'))
 
