@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from wsgiref.headers import Headers
 
 from flask import Flask
@@ -16,6 +17,7 @@ from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
 from guidance.desk import views as desk_views
 from guidance.guides import views as guides_views
+from guidance.pagecache import PageCache
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
 from guidance.site import views as site_views
@@ -65,11 +67,20 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     cli.init_app(app)
+    _keep_pages(app)
     _serve_static(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
     return app
+
+
+def _keep_pages(app: Flask) -> None:
+    def version() -> tuple[int, date]:
+        with app.app_context():
+            return db.content_version(), datetime.now(i18n.VIETNAM).date()
+
+    app.wsgi_app = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]
 
 
 def _serve_static(app: Flask) -> None:

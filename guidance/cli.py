@@ -25,6 +25,8 @@ from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.errors import UserError
 from guidance.guides import imports as guides
+from guidance.search import current as search_index
+from guidance.starter import load_content as load_starter_content
 from guidance.units import imports as unit_imports
 from guidance.units import queries as units
 
@@ -83,6 +85,8 @@ units_group = AppGroup("units", help="Administrative units and their succession.
 def import_units(files: tuple[Path, ...], dry_run: bool) -> None:
     """Load units before and after July 2025 and their succession, in any order (.csv or .csv.gz)."""
     report = unit_imports.save(unit_imports.check(files), by="command line", dry_run=dry_run)
+    if not dry_run:
+        search_index.catch_up()
     click.echo(
         f"{'Would have' if dry_run else 'Done:'} read {report.lines} lines, stored {report.stored}, "
         f"changed {report.changed}, unchanged {report.unchanged}."
@@ -203,23 +207,24 @@ content_group = AppGroup("content", help="The starter content that comes with th
 @content_group.command("load")
 @says_why
 def load_content() -> None:
-    """Load shipped procedures, plain names, guides, notices and units; what an editor changed stays. Twice is once."""
-    if not units.any_unit():
-        loaded = unit_imports.save(unit_imports.check(sorted(UNITS.glob("*.csv"))), by="command line")
-        click.echo(f"Units: {loaded.stored} stored.")
-    procedures = starter.load_starters(PROCEDURES)
-    names = starter.load_plain_names(sorted(VOCABULARY.glob("[0-9]-*.tsv")))
-    told = guides.load()
-    for problem in (*procedures.problems, *told.problems):
+    """Load shipped units, procedures, plain names, guides, notices; what an editor changed stays. Twice is once."""
+    loaded = load_starter_content()
+    for line in loaded.lines:
+        click.echo(line)
+    for problem in loaded.problems:
         click.echo(problem, err=True)
-    click.echo(
-        f"Procedures: {procedures.stored} stored, {procedures.unchanged} unchanged, {procedures.waiting} waiting "
-        "beside an editor's text."
-    )
-    click.echo(f"Plain names: {names} new or changed.")
-    click.echo(
-        f"Guides: {told.stored} stored, {told.unchanged} unchanged, {told.waiting} waiting beside an editor's text."
-    )
+    if loaded.problems:
+        sys.exit(1)
+
+
+search_group = AppGroup("search", help="The search index of this machine.")
+
+
+@search_group.command("rebuild")
+@says_why
+def rebuild_search() -> None:
+    """Build the search index anew from the published content."""
+    click.echo(f"{search_index.rebuild()} documents indexed.")
 
 
 audit_group = AppGroup("audit", help="The append-only log.")
@@ -237,5 +242,5 @@ def verify_audit() -> None:
 
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
-    for group in (accounts_group, units_group, catalogue_group, guides_group, content_group, audit_group):
+    for group in (accounts_group, units_group, catalogue_group, guides_group, content_group, search_group, audit_group):
         app.cli.add_command(group)

@@ -72,6 +72,7 @@ class ContentState(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(default=0)
+    starter_digest: Mapped[str] = mapped_column(default="")
 
 
 def now() -> datetime:
@@ -92,6 +93,11 @@ def content_changed() -> None:
     if done.rowcount == 0:  # type: ignore[attr-defined]
         db.session.add(ContentState(id=1, version=1))
         db.session.flush()
+
+
+def starter_digest() -> str:
+    """The fingerprint of the starter content that was loaded last."""
+    return db.session.scalar(select(ContentState.starter_digest).where(ContentState.id == 1)) or ""
 
 
 def transaction(action: Callable[P, R]) -> Callable[P, R]:
@@ -119,6 +125,16 @@ def transaction(action: Callable[P, R]) -> Callable[P, R]:
 
     run.is_transaction = True  # type: ignore[attr-defined]
     return run
+
+
+@transaction
+def remember_starter(digest: str) -> None:
+    """Note which starter content is loaded, so that the next start can skip it."""
+    state = db.session.get(ContentState, 1)
+    if state is None:
+        db.session.add(ContentState(id=1, version=0, starter_digest=digest))
+    else:
+        state.starter_digest = digest
 
 
 def is_sqlite() -> bool:

@@ -27,22 +27,24 @@ def test_every_address_says_who_may_open_it(app: Flask) -> None:
     assert silent == []
 
 
+# They commit a failure before they raise it, so they are several transactions on purpose.
+SEVERAL_TRANSACTIONS = {"accounts.sign_in", "accounts.pass_second_step"}
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_public_action_is_a_transaction(domain: str) -> None:
-    """An action writes all or nothing: it is decorated, or it calls only decorated ones and says so."""
-    path = config.PROJECT / "guidance" / domain / "actions.py"
-    if not path.exists():
+    """An action writes all or nothing."""
+    if not (config.PROJECT / "guidance" / domain / "actions.py").exists():
         return
     module = importlib.import_module(f"guidance.{domain}.actions")
     plain = [
-        name
+        f"{domain}.{name}"
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
         and not hasattr(function, "is_transaction")
-        and "db.session.add" + "" in inspect.getsource(function)
     ]
-    assert plain == []
+    assert set(plain) - SEVERAL_TRANSACTIONS == set()
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)

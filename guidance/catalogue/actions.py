@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
-from guidance.catalogue.models import Feedback, GuideLink
+from guidance.catalogue.models import Feedback
 from guidance.db import db, now, transaction
 from guidance.errors import UserError
 from guidance.text import personal_data
@@ -41,13 +39,4 @@ def add_comment(feedback_id: int, comment: str) -> None:
         raise PersonalDataInText
     db.session.execute(
         update(Feedback).where(Feedback.id == feedback_id, Feedback.comment == "").values(comment=comment)
-    )
-
-
-@transaction
-def link_guides(links: Iterable[tuple[str, dict[str, str], list[str]]]) -> None:
-    """Tell the catalogue all published guides: slug, titles by language, codes of their procedures."""
-    db.session.execute(delete(GuideLink))
-    db.session.add_all(
-        [GuideLink(slug=slug, titles=titles, procedures=procedures) for slug, titles, procedures in links]
     )

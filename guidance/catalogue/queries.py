@@ -376,7 +376,7 @@ def _options(procedure_id: int, facts: GuidanceFacts, lang: str, *, use_record: 
     query = select(ChannelOption).where(ChannelOption.procedure_id == procedure_id)
     rows = db.session.scalars(query.order_by(ChannelOption.position)).all() if use_record else ()
     if rows:
-        readings = {
+        readings: dict[tuple[str, float | None], str | None] = {
             (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
         }
         return tuple(

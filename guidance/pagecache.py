@@ -1,0 +1,243 @@
+"""WSGI cache of public pages, in front of Flask: compressed bodies, ETags, one content version."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+import brotli
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Query parameters that public pages understand. An address with any other is answered, but never kept:
+# pages repeat their parameters in links, so a stranger's parameter must not reach the next reader.
+KNOWN_PARAMETERS = frozenset(
+    {
+        "q", "page", "kind", "sector", "level", "online", "audience", "life_event", "agency", "came_from",
+        "with", "group", "slugs", "unit", "from", "to", "topic", "preset", "limit", "lang", "cursor", "who",
+        "phone", "sim", "procedure", "district", "province", "old",
+    }
+)  # fmt: skip
+PERSONAL = frozenset({"desk", "reports", "editing", "admin", "account", "sign-in", "sign-out", "help", "useful"})
+MOST_BYTES = 24 * 1024 * 1024
+LONGEST_KEY = 1_000
+SMALLEST_COMPRESSED = 300
+SECONDS_BETWEEN_LOOKS = 1.0
+_COMPRESSIBLE = ("text/", "application/json", "application/ld+json", "application/atom+xml", "image/svg+xml",
+                 "application/xml", "application/manifest+json", "application/problem+json",
+                 "application/opensearchdescription+xml", "application/javascript")  # fmt: skip
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One answer as it goes on the wire."""
+
+    status: str
+    headers: Headers
+    body: bytes
+    etag: str
+
+    @property
+    def size(self) -> int:
+        """Roughly what it takes in memory."""
+        return len(self.body) + 600
+
+
+def _may_be_kept(path: str) -> bool:
+    """Whether an address is public by its name; staff and personal pages do not even come near the cache."""
+    _empty, _slash, rest = path.partition("/")
+    first, _slash, rest = rest.partition("/")
+    if len(first) == 2:
+        return rest.partition("/")[0] not in PERSONAL
+    return path in {"/", "/sitemap.xml"} or path.startswith("/api/v1/")
+
+
+def _encoding(accepted: str) -> str:
+    for name in ("br", "gzip"):
+        if name in accepted:
+            return name
+    return ""
+
+
+def _compress(body: bytes, encoding: str, quality: int) -> bytes:
+    if encoding == "br":
+        packed: bytes = brotli.compress(body, quality=quality)
+        return packed
+    return gzip.compress(body, compresslevel=min(quality, 9), mtime=0)
+
+
+class PageCache:
+    """Wraps the site; answers known public pages from memory while the content version stays the same.
+
+    A page may be kept when the site answers it 200 with `Cache-Control: public` and sets no cookie. `version`
+    is asked at most once a second, so a change is seen by every worker within two.
+    """
+
+    def __init__(
+        self, site: WSGIApplication, version: Callable[[], object], most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._site = site
+        self._version = version
+        self._most_bytes = most_bytes
+        self._pages: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._rendering: dict[tuple[str, ...], threading.Lock] = {}
+        self._looked_at = 0.0
+        self._known_version: object = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer from memory where possible, from the site otherwise."""
+        encoding = _encoding(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        key = self._key(environ, encoding)
+        if key is None:
+            return self._site(environ, start_response)
+        self._follow_content()
+        kept = self._find(key)
+        if kept is None:
+            with self._lock:
+                gate = self._rendering.setdefault(key, threading.Lock())
+            with gate:
+                kept = self._find(key)
+                if kept is None:
+                    kept = self._render(environ, key, encoding)
+            with self._lock:
+                self._rendering.pop(key, None)
+        return self._answer(kept, environ, start_response)
+
+    def clear(self) -> None:
+        """Forget every page."""
+        with self._lock:
+            self._pages.clear()
+            self._bytes = 0
+
+    def _key(self, environ: WSGIEnvironment, encoding: str) -> tuple[str, ...] | None:
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in environ:
+            return None
+        path = environ.get("PATH_INFO", "")
+        if not _may_be_kept(path):
+            return None
+        query = environ.get("QUERY_STRING", "")
+        if query:
+            pairs = parse_qsl(query, keep_blank_values=True)
+            if any(name not in KNOWN_PARAMETERS for name, _value in pairs):
+                return None
+            query = urlencode(sorted(pairs))
+        block = ""
+        if environ.get("HTTP_HX_REQUEST") == "true":
+            history = environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST", "")
+            block = "htmx:" + ("" if history else environ.get("HTTP_HX_TARGET", ""))
+        language = environ.get("HTTP_ACCEPT_LANGUAGE", "") if path == "/" else ""
+        accept = environ.get("HTTP_ACCEPT", "") if path.startswith("/api/") else ""
+        key = (path, query, block, language, accept, encoding)
+        return key if sum(map(len, key)) <= LONGEST_KEY else None
+
+    def _follow_content(self) -> None:
+        instant = time.monotonic()
+        if instant - self._looked_at < SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked_at = instant
+        version = self._version()
+        if version != self._known_version:
+            self._known_version = version
+            self.clear()
+
+    def _find(self, key: tuple[str, ...]) -> Kept | None:
+        with self._lock:
+            kept = self._pages.get(key)
+            if kept is not None:
+                self._pages.move_to_end(key)
+            return kept
+
+    def _run(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
+        said: list[Any] = []
+
+        def start(status: str, headers: Headers, _error: Any = None) -> Callable[[bytes], object]:
+            said[:] = [status, list(headers)]
+            return lambda _chunk: None
+
+        chunks = self._site(environ, start)
+        try:
+            body = b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        return said[0], said[1], body
+
+    def _render(self, environ: WSGIEnvironment, key: tuple[str, ...], encoding: str) -> Kept:
+        version = self._known_version
+        head = environ["REQUEST_METHOD"] == "HEAD"
+        if head:
+            environ = dict(environ, REQUEST_METHOD="GET")
+        status, headers, body = self._run(environ)
+        names = {name.lower(): value for name, value in headers}
+        keep = (
+            status.startswith("200")
+            and "public" in names.get("cache-control", "")
+            and "set-cookie" not in names
+        )
+        kept = _finished(status, headers, body, encoding, quality=9 if keep else 4)
+        if keep:
+            self._store(key, kept, version)
+        return kept
+
+    def _store(self, key: tuple[str, ...], kept: Kept, version: object) -> None:
+        with self._lock:
+            if version != self._known_version or kept.size > self._most_bytes // 8:
+                return
+            before = self._pages.pop(key, None)
+            self._bytes += kept.size - (before.size if before else 0)
+            self._pages[key] = kept
+            while self._bytes > self._most_bytes:
+                _oldest, gone = self._pages.popitem(last=False)
+                self._bytes -= gone.size
+
+    def _answer(self, kept: Kept, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if kept.etag and kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+            dropped = {"content-length", "content-type", "content-encoding"}
+            start_response("304 Not Modified", [h for h in kept.headers if h[0].lower() not in dropped])
+            return [b""]
+        start_response(kept.status, list(kept.headers))
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else kept.body]
+
+
+def _finished(status: str, headers: Headers, body: bytes, encoding: str, quality: int) -> Kept:
+    names = {name.lower(): value for name, value in headers}
+    kind = names.get("content-type", "")
+    compress = (
+        encoding
+        and len(body) >= SMALLEST_COMPRESSED
+        and "content-encoding" not in names
+        and "no-store" not in names.get("cache-control", "")
+        and kind.startswith(_COMPRESSIBLE)
+    )
+    kept = [
+        (name, value) for name, value in headers if name.lower() not in {"content-length", "vary", "etag"}
+    ]
+    vary = [part.strip() for part in names.get("vary", "").split(",") if part.strip()]
+    if compress:
+        body = _compress(body, encoding, quality)
+        kept.append(("Content-Encoding", encoding))
+    if encoding or compress:
+        vary.append("Accept-Encoding")
+    etag = ""
+    if status.startswith("200") and "no-store" not in names.get("cache-control", ""):
+        etag = names.get("etag") or f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+        kept.append(("ETag", etag))
+    if "public" in names.get("cache-control", ""):
+        kept.append(("Surrogate-Key", "content"))
+    if vary:
+        kept.append(("Vary", ", ".join(dict.fromkeys(vary))))
+    kept.append(("Content-Length", str(len(body))))
+    return Kept(status, kept, body, etag)

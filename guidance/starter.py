@@ -1,0 +1,62 @@
+"""All starter content that comes with the site, loaded in the order its parts need each other."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from guidance.catalogue import starter as procedures_starter
+from guidance.config import PROJECT
+from guidance.db import remember_starter, starter_digest
+from guidance.guides import imports as guides
+from guidance.search import current as search_index
+from guidance.search.actions import load_vocabulary
+from guidance.units import imports as unit_imports
+from guidance.units import queries as units
+
+CONTENT = PROJECT / "guidance" / "content"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading the starter content did: one sentence per kind, and what could not be read."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def _content_digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def load_content(folder: Path = CONTENT) -> Loaded:
+    """Load shipped units, procedures, plain names, guides and notices; what an editor changed stays. Twice is once."""
+    digest = _content_digest(folder)
+    if starter_digest() == digest:
+        return Loaded(("The starter content is loaded already.",), ())
+    lines: list[str] = []
+    if not units.any_unit():
+        loaded = unit_imports.save(
+            unit_imports.check(sorted((folder / "units").glob("*.csv"))), by="starter content"
+        )
+        lines.append(f"Units: {loaded.stored} stored.")
+    procedures = procedures_starter.load_starters(folder / "procedures")
+    names = procedures_starter.load_plain_names(sorted((folder / "vocabulary").glob("[0-9]-*.tsv")))
+    told = guides.load(folder / "guides")
+    for word, report in (("Procedures", procedures), ("Guides", told)):
+        lines.append(
+            f"{word}: {report.stored} stored, {report.unchanged} unchanged, "
+            f"{report.waiting} waiting beside an editor's text."
+        )
+    lines.append(f"Plain names: {names} new or changed.")
+    lines.append(f"Search vocabulary: {load_vocabulary(folder / 'vocabulary')} new or changed.")
+    search_index.catch_up()
+    problems = (*procedures.problems, *told.problems)
+    if not problems:
+        remember_starter(digest)
+    return Loaded(tuple(lines), problems)

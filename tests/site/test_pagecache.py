@@ -1,0 +1,127 @@
+"""Public pages come from memory; nothing personal ever does."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import brotli
+import pytest
+from flask import Flask
+
+from guidance.db import content_changed, transaction
+from guidance.pagecache import PageCache
+from tests.conftest import Visitor, staff_of
+
+
+def counting_site(calls: list[str], **headers: str) -> Any:
+    """A tiny site that notes every call."""
+
+    def site(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        calls.append(environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Type", "text/html"), *headers.items()])
+        return [b"<p>" + b"xin chao " * 200 + b"</p>"]
+
+    return site
+
+
+def ask(site: PageCache, path: str = "/vi/", **environ: str) -> tuple[str, dict[str, str], bytes]:
+    """One request as a server makes it."""
+    said: list[Any] = []
+    base = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": ""}
+    body = b"".join(site(base | environ, lambda status, headers: said.extend([status, dict(headers)])))  # type: ignore[arg-type,misc]
+    return said[0], said[1], body
+
+
+def test_the_second_reader_does_not_cost_a_rendering() -> None:
+    """A public page is rendered once per language, encoding and content version."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), lambda: 1)
+    first = ask(site, HTTP_ACCEPT_ENCODING="gzip, br")
+    second = ask(site, HTTP_ACCEPT_ENCODING="gzip, br")
+    assert first == second
+    assert len(calls) == 1
+    assert first[1]["Content-Encoding"] == "br"
+    assert b"xin chao" in brotli.decompress(first[2])
+    assert b"xin chao" in gzip.decompress(ask(site, HTTP_ACCEPT_ENCODING="gzip")[2])
+
+
+def test_a_reader_who_has_the_page_gets_304() -> None:
+    """The ETag spares the download."""
+    site = PageCache(counting_site([], **{"Cache-Control": "public"}), lambda: 1)
+    _status, headers, _body = ask(site)
+    status, _headers, body = ask(site, HTTP_IF_NONE_MATCH=headers["ETag"])
+    assert (status, body) == ("304 Not Modified", b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/vi/desk/", {"Cache-Control": "public"}),
+        ("/vi/help/abc", {"Cache-Control": "public"}),
+        ("/vi/", {"Cache-Control": "no-store"}),
+        ("/vi/", {"Cache-Control": "public", "Set-Cookie": "a=b"}),
+        ("/vi/", {}),
+    ],
+)
+def test_personal_answers_are_never_kept(path: str, headers: dict[str, str]) -> None:
+    """A staff page, a page with a cookie, a page that is not said to be public."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **headers), lambda: 1)
+    ask(site, path)
+    ask(site, path)
+    assert len(calls) == 2
+
+
+def test_an_unknown_parameter_is_answered_but_not_kept() -> None:
+    """Nobody can fill the memory, or another reader's links, with parameters of their own."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), lambda: 1)
+    ask(site, QUERY_STRING="utm=1")
+    ask(site, QUERY_STRING="utm=1")
+    assert len(calls) == 2
+
+
+def test_a_burst_of_first_visits_renders_once() -> None:
+    """Twenty people open the same new page at once."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), lambda: 1)
+    threads = [threading.Thread(target=ask, args=(site,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+
+
+def test_memory_is_bounded() -> None:
+    """Many different pages push out the oldest."""
+    site = PageCache(counting_site([], **{"Cache-Control": "public"}), lambda: 1, most_bytes=40_000)
+    for number in range(100):
+        ask(site, f"/vi/{number}")
+    assert site._bytes <= 40_000
+
+
+def test_a_hostile_host_header_reaches_no_page(app: Flask, visitor: Visitor) -> None:
+    """Absolute addresses come from the settings only."""
+    visitor.get("/vi/about", headers={"Host": "evil.example"})
+    assert "evil.example" not in visitor.get("/vi/about").get_data(as_text=True)
+
+
+def test_what_an_editor_publishes_is_seen_within_two_seconds(app: Flask, visitor: Visitor) -> None:
+    """The version in the database empties the memory."""
+    assert visitor.get("/vi/").headers["Surrogate-Key"] == "content"
+    cache = app.wsgi_app.application if hasattr(app.wsgi_app, "application") else app.wsgi_app
+    before = cache._known_version
+    transaction(content_changed)()
+    cache._looked_at -= 2
+    visitor.get("/vi/")
+    assert cache._known_version != before
+
+
+def test_staff_pages_say_no_store(app: Flask) -> None:
+    """Neither browsers nor anything between keep what only staff may see."""
+    person = staff_of(app, "chi", "admin")
+    assert person.get("/vi/admin/").headers["Cache-Control"] == "no-store"
