@@ -15,6 +15,8 @@ from guidance.desk import forms as desk_forms
 from guidance.desk import queries as desk
 from guidance.desk import topics
 from guidance.errors import NotFound, UserError
+from guidance.search import current as search_index
+from guidance.search import views as search_views
 from guidance.units import queries as units
 from guidance.web import problem
 
@@ -28,6 +30,39 @@ def take_language(_endpoint: str | None, _values: dict[str, Any] | None) -> None
     code = request.args.get("lang", "")
     if code in current_app.config["SETTINGS"].languages:
         g.lang = code
+
+
+# --- search ------------------------------------------------------------------------------------
+
+MOST_RESULTS = 50
+
+
+@bp.get("/search")
+def search() -> ResponseReturnValue:
+    """Procedures and guides for a question in any language, best first, and a question back when it is unclear."""
+    lang = i18n.current().code
+    limit = min(max(request.args.get("limit", 10, type=int) or 10, 1), MOST_RESULTS)
+    found = search_index.index().search(request.args.get("q", "")[: search_views.LONGEST], lang, limit=limit)
+    results = [
+        {
+            "kind": hit.kind,
+            ("slug" if hit.kind == "guide" else "code"): hit.key,
+            "title": hit.title,
+            "url": search_views.address(hit.kind, hit.key, lang),
+            "score": hit.score,
+        }
+        for hit in found.hits
+    ]
+    clarify = found.clarify and {
+        "question": found.clarify.question or _("Which of these do you mean?"),
+        "choices": [
+            {"label": choice.label, "url": search_views.address(choice.kind, choice.key, lang)}
+            for choice in found.clarify.choices
+        ],
+    }
+    response = jsonify({"results": results, "clarify": clarify})
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 # --- the desk ----------------------------------------------------------------------------------

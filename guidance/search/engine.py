@@ -28,6 +28,7 @@ class Hit:
     levels: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
     online: str | None = None
+    title_lang: str = "vi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Index:
         asked = understand(typed, index, prefix=True)
         ranked, _ = _with_codes(asked, index, None, limit)
         return _hits(ranked[:limit], lang, index)
+
+    @property
+    def content(self) -> str:
+        """The state of the content that the index shows."""
+        return self._watched.snapshot().content
 
     @property
     def count(self) -> int:
@@ -144,18 +150,21 @@ def _hits(ranked: list[Ranked], lang: str, index: Snapshot) -> list[Hit]:
             continue
         kind, key, card = cards[one.document]
         titles, summaries = card["titles"], card["summaries"]
+        order = (lang, "en", "vi") if lang == "ur" else (lang, "vi")
+        shown = next((one for one in order if titles.get(one)), "vi")
         hits.append(
             Hit(
                 kind,
                 key,
-                titles.get(lang) or titles.get("vi") or card["official"] or key,
+                titles.get(shown) or card["official"] or key,
                 round(one.score, 3),
                 card["official"],
-                summaries.get(lang) or summaries.get("vi") or "",
+                next((summaries[one] for one in order if summaries.get(one)), ""),
                 card["sector"],
                 tuple(card["levels"]),
                 tuple(card["audience"]),
                 card["online"],
+                shown,
             )
         )
     return hits

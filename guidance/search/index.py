@@ -7,6 +7,7 @@ packed arrays), and the words of the vocabulary. Nothing in it is original: it c
 from __future__ import annotations  # array[int] is only a name to Python 3.11
 
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -26,8 +27,9 @@ from guidance import text
 from guidance.search.documents import FIELD_NAMES, FIELDS, LEVELS, NAMING, Document, terms
 from guidance.search.vocabulary import Vocabulary, Word
 
-FORMAT = "3"  # raise it when the layout changes: an older file is then not opened
+FORMAT = "4"  # raise it when the layout changes: an older file is then not opened
 _FRESH_FOR = 0.4  # seconds for which a reader does not look whether the file changed
+_AMENDED_AT_MOST = 150  # changed documents up to which amending is quicker than building
 _FAINT = 0.02  # share of documents named with a term from which its weak occurrences are left out
 COMMON = 0.1  # share of documents from which a term is common
 _WEAK_LIMIT = 1500  # characters of weak text that are indexed
@@ -35,7 +37,7 @@ _WEAK_LIMIT = 1500  # characters of weak text that are indexed
 _LAYOUT = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, prior REAL, markers INTEGER,
-    wordings BLOB, terms BLOB, marked TEXT, card TEXT);
+    wordings BLOB, terms BLOB, marked TEXT, card TEXT, digest TEXT);
 CREATE UNIQUE INDEX document_key ON document (kind, key);
 CREATE TABLE code (code TEXT, document INTEGER, PRIMARY KEY (code, document)) WITHOUT ROWID;
 CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT UNIQUE, pair INTEGER, named INTEGER, total INTEGER,
@@ -72,20 +74,39 @@ class Term:
 # --- Writing -----------------------------------------------------------------------------------
 
 
-def build(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path) -> int:
+def build(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path, content: str = "") -> int:
     """Write a whole new index beside the old one and swap it in; how many documents it holds.
 
-    If anything fails the old file stays as it was.
+    If anything fails the old file stays as it was. ``content`` names the state of the content it shows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.new")
     with _one_writer(path):
-        try:
-            count = _write(documents, list(vocabulary), fresh)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        return _build(documents, vocabulary, path, content)
+
+
+def _build(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path, content: str) -> int:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.new")
+    try:
+        count = _write(documents, list(vocabulary), fresh, content)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     return count
+
+
+def catch_up(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path, content: str) -> int:
+    """Make the index show this content: amended where little changed, else built anew; how many changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listed, words = list(documents), list(vocabulary)
+    with _one_writer(path):
+        known = _digests(path, _frame(words))
+        changed = [one for one in listed if known is None or known.get((one.kind, one.key)) != digest(one)]
+        gone = set(known or ()) - {(one.kind, one.key) for one in listed}
+        if known is None or len(changed) + len(gone) > _AMENDED_AT_MOST:
+            _build(listed, words, path, content)
+        else:
+            _amend(path, changed, gone, words, content)
+    return len(changed) + len(gone)
 
 
 def amend(
@@ -96,20 +117,60 @@ def amend(
 ) -> None:
     """Bring single documents (by kind and key) or the words up to date, without building anew."""
     with _one_writer(path):
-        db = _connect(path, "rw")
+        _amend(path, changed, gone, vocabulary, None)
+
+
+def _amend(
+    path: Path,
+    changed: Iterable[Document],
+    gone: Iterable[tuple[str, str]],
+    vocabulary: Iterable[Word] | None,
+    content: str | None,
+) -> None:
+    db = _connect(path, "rw")
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        if vocabulary is not None:
+            db.execute("DELETE FROM word")
+            _write_words(db, vocabulary)
+        words = Vocabulary(_read_words(db))
+        for kind, key in gone:
+            _take_out(db, kind, key)
+        for document in changed:
+            _put(db, document, words)
+        if content is not None:
+            db.execute("UPDATE meta SET value = ? WHERE name = 'content'", (content,))
+        db.execute("COMMIT")
+    finally:
+        db.close()
+
+
+def digest(document: Document) -> str:
+    """A short name for exactly this state of a document."""
+    return hashlib.blake2b(repr(document).encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def _frame(words: Iterable[Word]) -> str:
+    """The state of those words that are worked into every document (sibling marks, sectors)."""
+    worked_in = [word for word in words if word.kind in ("marker", "sector")]
+    return hashlib.blake2b(repr(worked_in).encode(), digest_size=12).hexdigest()
+
+
+def _digests(path: Path, frame: str) -> dict[tuple[str, str], str] | None:
+    """The state of every document in the file; None when it has to be built anew anyway."""
+    if not path.exists():
+        return None
+    try:
+        db = _connect(path, "ro")
         try:
-            with db:
-                db.execute("BEGIN IMMEDIATE")
-                if vocabulary is not None:
-                    db.execute("DELETE FROM word")
-                    _write_words(db, vocabulary)
-                words = Vocabulary(_read_words(db))
-                for kind, key in gone:
-                    _take_out(db, kind, key)
-                for document in changed:
-                    _put(db, document, words)
+            meta = dict(db.execute("SELECT name, value FROM meta"))
+            if meta.get("format") != FORMAT or meta.get("frame") != frame:
+                return None
+            return {(row[0], row[1]): row[2] for row in db.execute("SELECT kind, key, digest FROM document")}
         finally:
             db.close()
+    except sqlite3.Error:
+        return None
 
 
 @contextmanager
@@ -213,7 +274,7 @@ def _marked_names(document: Document) -> str:
     return " ".join(found)
 
 
-def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) -> int:
+def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, content: str) -> int:
     path.unlink(missing_ok=True)
     db = _connect(path, "rwc")
     try:
@@ -255,6 +316,7 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) ->
                     _markers(document, words),
                     _marked_names(document),
                     _card(document),
+                    digest(document),
                 )
             )
             db.executemany(
@@ -269,7 +331,7 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) ->
                 weights[number] = bytearray(weights[number][at] for at in kept)
         telling = [rarity(n, len(p), count) for n, p in zip(named, postings, strict=True)]
         db.executemany(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     number,
@@ -279,10 +341,9 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) ->
                     markers,
                     _pack_wordings(wordings, telling),  # type: ignore[arg-type]
                     ids.tobytes() + bytes(packed),
-                    marked,
-                    card,
+                    *rest,
                 )
-                for (number, wordings, ids, packed), (_, kind, key, prior, markers, marked, card) in zip(
+                for (number, wordings, ids, packed), (_, kind, key, prior, markers, *rest) in zip(
                     held, rows, strict=True
                 )
             ),
@@ -302,7 +363,10 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path) ->
                 for term, number in numbers.items()
             ),
         )
-        db.executemany("INSERT INTO meta VALUES (?, ?)", [("format", FORMAT), ("count", str(count))])
+        db.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [("format", FORMAT), ("count", str(count)), ("content", content), ("frame", _frame(vocabulary))],
+        )
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=DELETE")
     finally:
@@ -409,7 +473,7 @@ def _put(db: sqlite3.Connection, document: Document, vocabulary: Vocabulary) -> 
         packed.append(level)
     numbered = [(field, [numbers[t] for t in wording]) for field, wording in wordings]
     db.execute(
-        "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             document.kind,
@@ -420,6 +484,7 @@ def _put(db: sqlite3.Connection, document: Document, vocabulary: Vocabulary) -> 
             ids.tobytes() + bytes(packed),
             _marked_names(document),
             _card(document),
+            digest(document),
         ),
     )
     db.executemany(
@@ -460,6 +525,7 @@ class Snapshot:
         self._lock = threading.RLock()
         self.version = self._data_version()
         self.count = int(meta["count"])
+        self.content: str = meta.get("content", "")
         self.vocabulary = Vocabulary(_read_words(self._db))
         rows = self._db.execute("SELECT id, kind, prior, markers, card FROM document ORDER BY id").fetchall()
         size = (rows[-1][0] if rows else 0) + 1

@@ -74,7 +74,7 @@ def _is_english(words: list[str], marked: bool, index: Snapshot) -> bool:
         if word in ENGLISH_SILENT and not vietnamese:
             votes += 1.0
         elif word in ENGLISH_SILENT:
-            votes += 0.25
+            votes += 0.1
         elif spelling.is_syllable(word):
             votes += 0.5 if english > 3 * vietnamese else -1.0 if vietnamese else -0.2
         elif english:
@@ -85,7 +85,7 @@ def _is_english(words: list[str], marked: bool, index: Snapshot) -> bool:
             votes -= 0.7
         elif len(word) >= 6 and word.isalpha():
             votes += 0.3
-    return votes > 0
+    return votes > 0.3
 
 
 # --- Vietnamese --------------------------------------------------------------------------------

@@ -2,9 +2,97 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+import re
+from dataclasses import dataclass
 
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from guidance import i18n
 from guidance.accounts import access
+from guidance.catalogue import labels
+from guidance.catalogue import queries as catalogue
+from guidance.search import actions, current
+from guidance.search.engine import FILTERS, Found, Hit
+from guidance.text import fold
+from guidance.web import public, render
 
 bp = Blueprint("search", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
+
+PAGE_SIZE = 20
+MOST_PAGES = 10
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One line under the search box."""
+
+    title: str
+    url: str
+    note: str
+
+
+def address(kind: str, key: str, lang: str | None = None) -> str:
+    """The page of a procedure or guide."""
+    code = lang or i18n.current().code
+    if kind == "guide":
+        return f"/{code}/guides/{key}"
+    return url_for("catalogue.procedure", lang=code, key=key)
+
+
+@bp.app_template_filter("marked")
+def marked(shown: str, asked: tuple[str, ...]) -> Markup:
+    """A text with the words somebody asked for marked; letters alone and words of grammar stay plain."""
+    wanted = {word for word in asked if len(word) > 2}
+    parts = re.split(r"([^\W_]+)", shown)
+    return Markup("").join(Markup("<mark>{}</mark>").format(p) if fold(p) in wanted else p for p in parts)
+
+
+@bp.get("/search")
+def results() -> ResponseReturnValue:
+    """Procedures and guides that answer a question, best first, twenty a page."""
+    lang = i18n.current().code
+    asked = request.args.get("q", "")[:LONGEST]
+    chosen = {name: request.args.get(name, "")[:200] for name in FILTERS}
+    page = min(max(request.args.get("page", 1, type=int) or 1, 1), MOST_PAGES)
+    found = Found([])
+    if asked.strip():
+        found = current.index().search(asked, lang, chosen, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+        if page == 1 and not any(chosen.values()):
+            actions.count_search(asked, lang, bool(found.hits))
+    return public(
+        render(
+            "search/search.html",
+            q=asked,
+            found=found,
+            chosen=chosen,
+            page=page,
+            pages=min(MOST_PAGES, -(-found.total // PAGE_SIZE)),
+            address=address,
+            labels=labels,
+            life_events=catalogue.life_events(lang),
+        )
+    )
+
+
+@bp.get("/suggest")
+def suggest() -> ResponseReturnValue:
+    """Lines for the list under the search box while somebody types."""
+    lang = i18n.current().code
+    typed = request.args.get("q", "")[:LONGEST]
+    hits = current.index().suggest(typed, lang) if typed.strip() else []
+    return public(render("search/suggest.html", items=[_suggestion(hit) for hit in hits]))
+
+
+def _suggestion(hit: Hit) -> Suggestion:
+    return Suggestion(hit.title, address(hit.kind, hit.key), hit.sector if hit.kind == "procedure" else "")
+
+
+@bp.post("/search/opened")
+def opened() -> ResponseReturnValue:
+    """Count that a question led to a page; sent by the results page's script, without saying who."""
+    actions.count_search(request.form.get("q", "")[:LONGEST], i18n.current().code, True, opened=True)
+    return "", 204

@@ -1,0 +1,86 @@
+"""The index of this machine: where it lies, and how it follows the published content."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from flask import Flask, current_app
+
+from guidance.db import db
+from guidance.search import index as index_file
+from guidance.search import queries, shipped
+from guidance.search.clarify import read_forks
+from guidance.search.engine import Index
+from guidance.search.index import IndexMissing
+
+LOOK_EVERY = 0.5  # seconds between two looks at the version of the content
+
+
+class Follower:
+    """One per worker: answers from the newest index and brings it up to date when the content changed."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember where the index lies."""
+        self.path = path
+        self.index = Index(path, read_forks(shipped.CONTENT / "vocabulary" / "clarify.tsv"))
+        self._looked = 0.0
+        self._busy = threading.Lock()
+
+    def newest(self) -> Index:
+        """The index to answer from. The very first question builds it; later changes are taken up behind its back."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY:
+            return self.index
+        self._looked = now
+        try:
+            shown = self.index.content
+        except IndexMissing:
+            catch_up()
+            return self.index
+        if shown != queries.state() and self._busy.acquire(blocking=False):
+            site: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+            threading.Thread(target=self._follow, args=(site,), daemon=True).start()
+        return self.index
+
+    def _follow(self, site: Flask) -> None:
+        try:
+            with site.app_context():
+                catch_up()
+        except Exception:
+            site.logger.exception("the search index could not follow the content; the old one stays")
+        finally:
+            self._busy.release()
+
+
+def follower() -> Follower:
+    """The follower of the present site."""
+    found: Follower | None = current_app.extensions.get("search")
+    if found is None:
+        folder: Path = current_app.config["SETTINGS"].data
+        found = current_app.extensions["search"] = Follower(folder / "search.sqlite")
+    return found
+
+
+def index() -> Index:
+    """The search index to answer from."""
+    return follower().newest()
+
+
+def catch_up() -> int:
+    """Bring the index up to date now; returns how many documents changed. For commands and editors' changes."""
+    state = queries.state()
+    try:
+        return index_file.catch_up(queries.documents(), queries.words(), follower().path, state)
+    finally:
+        db.session.rollback()
+
+
+def rebuild() -> int:
+    """Build the index anew; returns how many documents it holds."""
+    state = queries.state()
+    try:
+        return index_file.build(queries.documents(), queries.words(), follower().path, state)
+    finally:
+        db.session.rollback()

@@ -1,0 +1,163 @@
+"""Published content as documents of the index, the vocabulary as it stands, and what was asked in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from guidance.catalogue.models import (
+    FormerKey,
+    Guidance,
+    OfficialDocument,
+    OfficialRecord,
+    PlainName,
+    ProcedureCard,
+)
+from guidance.db import content_version, db
+from guidance.guides import queries as guides
+from guidance.search.documents import Document
+from guidance.search.models import SearchCount, SearchPhrases, SearchWord
+from guidance.search.vocabulary import Word, split
+
+WEAK_PAPERS = 12  # papers of a record whose names are indexed
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Words that people asked in a month without finding what they meant."""
+
+    words: str
+    lang: str
+    month: str
+    asked: int
+    empty: int
+    opened: int
+
+
+def state() -> str:
+    """What the index has to show: the version of the published content."""
+    return str(content_version())
+
+
+def words() -> list[Word]:
+    """The vocabulary as editors left it."""
+    rows = db.session.execute(
+        select(SearchWord.kind, SearchWord.source, SearchWord.target, SearchWord.weight)
+        .where(SearchWord.removed.is_(False))
+        .order_by(SearchWord.id)
+    )
+    return [Word(row.kind, split(row.source), split(row.target), row.weight) for row in rows]
+
+
+def documents() -> list[Document]:
+    """Every published procedure and guide, ready for the index."""
+    phrases: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in db.session.execute(select(SearchPhrases.subject, SearchPhrases.lang, SearchPhrases.phrases)):
+        phrases.setdefault(row.subject, {})[row.lang] = split(row.phrases)
+    return [*_procedures(phrases), *_guides(phrases)]
+
+
+def _procedures(phrases: dict[str, dict[str, tuple[str, ...]]]) -> Iterator[Document]:
+    plain: dict[str, dict[str, str]] = {}
+    for code, lang, name in db.session.execute(select(PlainName.code, PlainName.lang, PlainName.name)):
+        plain.setdefault(code, {})[lang] = name
+    keywords: dict[int, dict[str, list[str]]] = {
+        procedure_id: facts.get("keywords") or {}
+        for procedure_id, facts in db.session.execute(select(Guidance.procedure_id, Guidance.facts))
+    }
+    papers: dict[int, list[str]] = {}
+    for paper in db.session.execute(
+        select(OfficialDocument.procedure_id, OfficialDocument.name, OfficialDocument.form_file)
+        .where(OfficialDocument.is_remark.is_(False))
+        .order_by(OfficialDocument.procedure_id, OfficialDocument.position)
+    ):
+        listed = papers.setdefault(paper.procedure_id, [])
+        if len(listed) < WEAK_PAPERS:
+            listed.append(f"{paper.form_file} {paper.name[:200]}")
+    results: dict[int, list[dict[str, Any]]] = dict(
+        db.session.execute(select(OfficialRecord.procedure_id, OfficialRecord.results)).tuples().all()
+    )
+    former: dict[str, list[str]] = {}
+    for old, today in db.session.execute(select(FormerKey.key, FormerKey.successor_key)):
+        former.setdefault(today, []).append(old)
+    for card in db.session.execute(select(ProcedureCard.__table__).order_by(ProcedureCard.key)):
+        titles = {"vi": card.name_vi, "en": card.name_en, "ur": card.name_ur}
+        wordings = dict(phrases.get(f"procedure:{card.key}", {}))
+        for lang, own in keywords.get(card.procedure_id, {}).items():
+            wordings[lang] = (*own, *wordings.get(lang, ()))
+        for lang, name in plain.get(card.key, {}).items():
+            if name != titles.get(lang):
+                wordings[lang] = (name, *wordings.get(lang, ()))
+        weak = [str(result.get("name") or "") for result in results.get(card.procedure_id) or ()]
+        yield Document(
+            "procedure",
+            card.key,
+            {lang: title for lang, title in titles.items() if title},
+            card.official_name,
+            wordings,
+            {lang: summary for lang, summary in card.summary.items() if summary},
+            sector=card.sector,
+            agency=card.agency,
+            levels=tuple(card.levels.split()),
+            audience=tuple(card.audience.split()),
+            online=card.online,
+            life_events=tuple(card.life_events.split()),
+            weak=" . ".join((*weak, *papers.get(card.procedure_id, ()))),
+            starter=card.has_guidance,
+            codes=tuple(sorted(former.get(card.key, ()))),
+        )
+
+
+def _guides(phrases: dict[str, dict[str, tuple[str, ...]]]) -> Iterator[Document]:
+    titles: dict[str, dict[str, str]] = {}
+    keywords: dict[str, dict[str, tuple[str, ...]]] = {}
+    summaries: dict[str, dict[str, str]] = {}
+    headings: dict[str, dict[str, tuple[str, ...]]] = {}
+    events: dict[str, tuple[str, ...]] = {}
+    for words_, facts in guides.published_words():
+        slug, lang = words_.slug, words_.lang
+        titles.setdefault(slug, {})[lang] = words_.title
+        extra = phrases.get(f"guide:{slug}", {}).get(lang, ())
+        keywords.setdefault(slug, {})[lang] = (*words_.keywords, *extra)
+        summaries.setdefault(slug, {})[lang] = words_.summary
+        troubles = [trouble.when for step in words_.steps for trouble in step.trouble]
+        troubles += [trouble.when for trouble in words_.trouble]
+        headings.setdefault(slug, {})[lang] = (*(step.do for step in words_.steps), *troubles)
+        events[slug] = tuple(facts.life_events)
+    for slug, shown in titles.items():
+        yield Document(
+            "guide",
+            slug,
+            shown,
+            phrases=keywords[slug],
+            summaries=summaries[slug],
+            headings=headings[slug],
+            life_events=events[slug],
+            starter=True,
+        )
+
+
+def unanswered(month: str, limit: int = 200) -> list[Unanswered]:
+    """What was asked in a month and found nothing, or was found and never opened; the most frequent first."""
+    rows = db.session.execute(
+        select(SearchCount.__table__)
+        .where(SearchCount.month == month, (SearchCount.empty > 0) | (SearchCount.opened == 0))
+        .order_by(SearchCount.asked.desc(), SearchCount.words)
+        .limit(limit)
+    )
+    return [Unanswered(row.words, row.lang, row.month, row.asked, row.empty, row.opened) for row in rows]
+
+
+def phrases_of(subject: str) -> dict[str, tuple[str, ...]]:
+    """The phrases of a procedure or guide by language ("procedure:1.001193", "guide:vssid")."""
+    rows: Iterable[tuple[str, str]] = (
+        db.session.execute(
+            select(SearchPhrases.lang, SearchPhrases.phrases).where(SearchPhrases.subject == subject)
+        )
+        .tuples()
+        .all()
+    )
+    return {lang: split(found) for lang, found in rows}
