@@ -1,10 +1,22 @@
-"""Reports for managers and the public figures."""
+"""DOORS: reports for managers, and the public figures."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from dataclasses import dataclass
 
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from guidance import audit, charts, i18n, tables
 from guidance.accounts import access
+from guidance.adoption import exports, periods, publishing, queries
+from guidance.adoption.periods import Period
+from guidance.db import transaction
+from guidance.errors import NotAllowed, NotFound
+from guidance.units import queries as units
+from guidance.units.queries import Place
+from guidance.web import public, render
 
 bp = Blueprint("reports", __name__, url_prefix="/<lang:lang>/reports")
 access.only(bp, "manager")
@@ -12,7 +24,213 @@ public_bp = Blueprint("adoption", __name__, url_prefix="/<lang:lang>/adoption")
 access.public(public_bp)
 
 
+@dataclass(frozen=True)
+class Filters:
+    """What the address asks for; `preset` is '' for a period of one's own."""
+
+    place: Place | None
+    period: Period
+    preset: str
+    topic: str
+
+
+def scope() -> Place | None:
+    """The place whose figures the signed-in person may see; None for the whole site."""
+    unit_id = access.current_staff().unit_id
+    return units.by_id(unit_id) if unit_id is not None else None
+
+
+def place_asked(period: Period) -> Place | None:
+    """The unit in the address, or the person's own; refuses units outside the person's scope."""
+    own = scope()
+    code = request.args.get("unit", "").strip()
+    if not code:
+        return own
+    place = units.by_code(code, on=min(period.end, units.today())) or units.by_code(code)
+    if place is None:
+        raise NotFound(_("There is no unit with the code %(code)s in this period.", code=code[:40]))
+    if own is not None and place.id not in units.ids_below(own.id):
+        raise NotAllowed
+    return place
+
+
+def period_asked(default: str = "month") -> tuple[Period, str]:
+    """The months in the address and the preset they came from."""
+    first, last = request.args.get("from", "").strip(), request.args.get("to", "").strip()
+    if first or last:
+        return periods.between(first, last, units.today()), ""
+    name = request.args.get("preset", default)
+    name = name if name in periods.PRESETS else default
+    return periods.preset(name, units.today()), name
+
+
+def filters() -> Filters:
+    """Everything the address asks for."""
+    period, name = period_asked()
+    return Filters(place_asked(period), period, name, request.args.get("topic", "").strip()[:200])
+
+
+def _number(value: float) -> str:
+    return i18n.format_number(round(value, 1))
+
+
+def _share(value: float) -> str:
+    return i18n.format_share(value)
+
+
+def month_chart(rows: tuple[queries.MonthRow, ...], target: float | None) -> object:
+    """People helped by month as columns, last year as a thin line."""
+    points = [
+        charts.Point(
+            f"{row.month.month}/{row.month:%y}",
+            row.sums.people,
+            _(
+                "%(month)s: %(people)s people",
+                month=i18n.format_month(row.month),
+                people=_number(row.sums.people),
+            ),
+            row.partial,
+        )
+        for row in rows
+    ]
+    earlier = [float(row.year_before) for row in rows] if any(row.year_before for row in rows) else []
+    words = _("Target: %(number)s a month", number=_number(target)) if target else ""
+    return charts.over_time(points, _("People helped by month"), _number, target, words, earlier)
+
+
+def unit_chart(rows: tuple[queries.UnitRow, ...]) -> object:
+    """The league table's first twelve as bars."""
+    shown = [row for row in rows if row.sums.people or row.target][:12]
+    return charts.bars(
+        [
+            charts.Bar(
+                row.place.name if row.place else _("Without a unit"),
+                row.sums.people,
+                _number(row.sums.people),
+                row.target,
+            )
+            for row in shown
+        ],
+        _("People helped by unit"),
+    )
+
+
 @bp.get("/")
-def dashboard() -> str:
-    """The dashboard."""
-    return ""
+def dashboard() -> ResponseReturnValue:
+    """People helped by month, unit and topic, within the person's scope."""
+    chosen = filters()
+    lang = i18n.current().code
+    report = queries.report(chosen.place, chosen.period, chosen.topic, lang, units.today())
+    target = report.target.number / report.period.length if report.target and report.target.number else None
+    return render(
+        "adoption/dashboard.html",
+        report=report,
+        chosen=chosen,
+        scope=scope(),
+        presets=periods.PRESETS,
+        inside=_inside(chosen.place),
+        above=_above(chosen.place),
+        topic_title=_topic_title(chosen.topic),
+        month_chart=month_chart(report.months, target),
+        unit_chart=unit_chart(report.units),
+        address=_address(chosen),
+    )
+
+
+def _inside(place: Place | None) -> list[Place]:
+    if place is None:
+        return units.provinces()
+    return units.children(place.id) if place.kind != "commune" else []
+
+
+def _above(place: Place | None) -> Place | None:
+    own = scope()
+    if place is None or place.parent_id is None or (own is not None and own.id == place.id):
+        return None
+    return units.by_id(place.parent_id)
+
+
+def _topic_title(topic: str) -> str:
+    return queries.topic_titles([topic], i18n.current().code)[topic][0] if topic else ""
+
+
+def _address(chosen: Filters) -> dict[str, str]:
+    """The filters as arguments of an address, for downloads."""
+    return {
+        "unit": chosen.place.key if chosen.place else "",
+        "from": chosen.period.from_text,
+        "to": chosen.period.to_text,
+        "topic": chosen.topic,
+    }
+
+
+@transaction
+def _note_export(what: str, chosen: Filters, by: str) -> None:
+    audit.record(
+        "figures.export",
+        f"unit:{chosen.place.key if chosen.place else 'all'}",
+        by,
+        what=what,
+        period=f"{chosen.period.from_text}..{chosen.period.to_text}",
+    )
+
+
+@bp.get("/<any(months, units, topics):table>.<any(csv, xlsx):kind>")
+def download(table: str, kind: str) -> ResponseReturnValue:
+    """One table of the dashboard as a file, under the same filters."""
+    chosen = filters()
+    staff = access.current_staff()
+    report = queries.report(
+        chosen.place, chosen.period, chosen.topic, i18n.current().code, units.today(), None
+    )
+    _note_export(f"{table}.{kind}", chosen, staff.name)
+    made = exports.made_here(staff.display_name)
+    title = _topic_title(chosen.topic)
+    name = exports.file_name(table, chosen.place, chosen.period.start, chosen.period.end, kind)
+    if kind == "csv":
+        return as_file(exports.csv_file(table, report, made, title), tables.CSV, name)
+    return as_file(tables.in_pieces(exports.xlsx_file(table, report, made, title)), tables.XLSX, name)
+
+
+def as_file(body: object, kind: str, name: str) -> Response:
+    """A download with its name; streamed. Text is made before, because a stream outlives the request."""
+    response = Response(body, mimetype=kind)  # type: ignore[arg-type]
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@public_bp.get("/")
+def figures() -> ResponseReturnValue:
+    """What everybody may know: people helped, small counts hidden."""
+    period, name = period_asked("year")
+    shown = publishing.page(period.cut(units.today()), i18n.current().code, units.today())
+    points = [
+        charts.Point(
+            f"{row.month.month}/{row.month:%y}",
+            row.people,
+            publishing.words(row.people, i18n.format_month(row.month)),
+            row.partial,
+        )
+        for row in shown.months
+    ]
+    return public(
+        render(
+            "adoption/public.html",
+            shown=shown,
+            presets=periods.PRESETS,
+            preset=name,
+            chart=charts.over_time(points, _("People helped by month"), _number),
+        )
+    )
+
+
+@public_bp.get("/<any(months, units, topics):table>.<any(csv, xlsx):kind>")
+def public_download(table: str, kind: str) -> ResponseReturnValue:
+    """One table of the public figures as a file, with the same cells hidden."""
+    period, _name = period_asked("year")
+    shown = publishing.page(period.cut(units.today()), i18n.current().code, units.today())
+    sheet = publishing.sheet(table, shown)
+    name = exports.file_name(f"public-{table}", None, shown.period.start, shown.period.end, kind)
+    if kind == "csv":
+        return public(as_file(tables.csv_stream(sheet.columns, sheet.rows, sheet.preface), tables.CSV, name))
+    return public(as_file(tables.in_pieces(tables.xlsx([sheet])), tables.XLSX, name))

@@ -1,0 +1,296 @@
+"""People helped, from the desk's monthly rollup: sums by month, unit and topic, and the page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+
+from sqlalchemy import ColumnElement, func, select
+
+from guidance.adoption import targets
+from guidance.adoption.periods import Period
+from guidance.catalogue import queries as catalogue
+from guidance.db import db
+from guidance.desk.models import ALL_TOPICS, WHOLE_SITE, MonthlyCount
+from guidance.units import queries as units
+from guidance.units.queries import Place
+
+UNSTEADY_BELOW = 30
+
+
+@dataclass(frozen=True)
+class Share:
+    """Part of a whole; no percentage where the whole is nothing."""
+
+    numerator: int
+    denominator: int
+
+    @property
+    def value(self) -> float | None:
+        """Between 0 and 1."""
+        return self.numerator / self.denominator if self.denominator else None
+
+    @property
+    def unsteady(self) -> bool:
+        """Whether a few people more or less would move the percentage a lot."""
+        return 0 < self.denominator < UNSTEADY_BELOW
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Numbers of the rollup added up; see desk.models.MonthlyCount for what each one counts."""
+
+    cases: int = 0
+    people: int = 0
+    guided: int = 0
+    staff: int = 0
+    explained: int = 0
+    guided_done: int = 0
+    submitted: int = 0
+    activated: int = 0
+    counter: int = 0
+    home: int = 0
+    stopped: int = 0
+    referred: int = 0
+    first_time: int = 0
+    timed: int = 0
+    minutes_sum: int = 0
+
+    @property
+    def self_service(self) -> Share:
+        """People who did it themselves with guidance, of all who got it done online with help."""
+        return Share(self.guided_done, self.submitted + self.activated)
+
+    @property
+    def unresolved(self) -> Share:
+        """People who stopped or were sent elsewhere, of all people helped."""
+        return Share(self.stopped + self.referred, self.people)
+
+    @property
+    def minutes(self) -> float | None:
+        """Average minutes of a case, from the bands that were noted."""
+        return self.minutes_sum / self.timed if self.timed else None
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
+
+
+NAMES = tuple(part.name for part in fields(Sums))
+NOTHING = Sums()
+_ADDED = [func.sum(getattr(MonthlyCount, name)) for name in NAMES]
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """One month: its sums, and people helped in the same month a year earlier."""
+
+    month: date
+    sums: Sums
+    year_before: int
+    partial: bool
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """One place in the league table. `place` is None for cases that belong to no unit."""
+
+    place: Place | None
+    sums: Sums
+    before: int
+    year_before: int
+    target: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """How many people short of the target; negative when it is passed."""
+        return None if self.target is None else self.target - self.sums.people
+
+
+@dataclass(frozen=True)
+class TopicRow:
+    """One topic with its title in the reader's language (`lang` says which it is)."""
+
+    topic: str
+    title: str
+    lang: str
+    kind: str
+    key: str
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything on the managers' page for one place, period and topic."""
+
+    place: Place | None
+    period: Period
+    topic: str
+    partial: bool
+    sums: Sums
+    before: Sums
+    year_before: Sums
+    target: targets.Goal | None
+    estimate: targets.Whole | None
+    months: tuple[MonthRow, ...]
+    units: tuple[UnitRow, ...]
+    topics: tuple[TopicRow, ...]
+
+    @property
+    def gap(self) -> float | None:
+        """People short of the target."""
+        if self.target is None or self.target.number is None:
+            return None
+        return self.target.number - self.sums.people
+
+
+def _where(period: Period, unit_ids: Sequence[int] | None, topic: str) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        MonthlyCount.topic == topic,
+        MonthlyCount.month.between(period.start, period.last_month),
+    ]
+    if unit_ids is not None:
+        found.append(MonthlyCount.unit_id.in_(list(unit_ids)))
+    return found
+
+
+def sums_by_month(
+    period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS
+) -> dict[date, Sums]:
+    """Sums of every month that has any."""
+    query = select(MonthlyCount.month, *_ADDED).where(*_where(period, unit_ids, topic))
+    return {
+        row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query.group_by(MonthlyCount.month))
+    }
+
+
+def sums_by_unit(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> dict[int, Sums]:
+    """Sums of every unit that has any; 0 stands for no unit."""
+    query = select(MonthlyCount.unit_id, *_ADDED).where(*_where(period, unit_ids, topic))
+    return {
+        row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query.group_by(MonthlyCount.unit_id))
+    }
+
+
+def sums_by_topic(period: Period, unit_ids: Sequence[int] | None) -> dict[str, Sums]:
+    """Sums of every topic that has any."""
+    found = _where(period, unit_ids, ALL_TOPICS)
+    found[0] = MonthlyCount.topic != ALL_TOPICS
+    query = select(MonthlyCount.topic, *_ADDED).where(*found).group_by(MonthlyCount.topic)
+    return {row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query)}
+
+
+def sums_of(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> Sums:
+    """Everything of a period added up."""
+    row = db.session.execute(select(*_ADDED).where(*_where(period, unit_ids, topic))).one()
+    return Sums(*(int(value or 0) for value in row))
+
+
+def people_by_unit_and_month(period: Period, unit_ids: Sequence[int] | None) -> dict[tuple[int, date], int]:
+    """People helped, by unit and month."""
+    query = select(MonthlyCount.unit_id, MonthlyCount.month, MonthlyCount.people)
+    rows = db.session.execute(query.where(*_where(period, unit_ids, ALL_TOPICS)))
+    return {(unit_id, month): people for unit_id, month, people in rows}
+
+
+def people_by_topic_and_month(period: Period) -> dict[tuple[str, date], int]:
+    """People helped on the whole site, by topic and month."""
+    found = _where(period, None, ALL_TOPICS)
+    found[0] = MonthlyCount.topic != ALL_TOPICS
+    query = select(MonthlyCount.topic, MonthlyCount.month, func.sum(MonthlyCount.people)).where(*found)
+    rows = db.session.execute(query.group_by(MonthlyCount.topic, MonthlyCount.month))
+    return {(topic, month): int(people) for topic, month, people in rows}
+
+
+def ids_in(place: Place | None) -> list[int] | None:
+    """Ids of a place and everything below it; None (no limit) for the whole site."""
+    return None if place is None else units.ids_below(place.id)
+
+
+def _added(found: dict[date, Sums], period: Period) -> Sums:
+    total = NOTHING
+    for month, sums in found.items():
+        if period.start <= month <= period.last_month:
+            total += sums
+    return total
+
+
+def topic_titles(topics: Sequence[str], lang: str) -> dict[str, tuple[str, str, str, str]]:
+    """Title, its language, kind and key of topics; a topic nobody knows any more keeps its key as its title."""
+    references = {topic: topic.removeprefix("procedure:") for topic in topics}
+    links: dict[str, catalogue.Link] = {}
+    wanted = list(references.values())
+    for start in range(0, len(wanted), 500):
+        links |= catalogue.links(wanted[start : start + 500], lang)
+    found = {}
+    for topic, reference in references.items():
+        link = links.get(reference)
+        kind, _colon, key = topic.partition(":")
+        found[topic] = (link.title, link.lang, kind, key) if link else (key or kind, lang, kind, key)
+    return found
+
+
+def topic_rows(sums: dict[str, Sums], lang: str, limit: int | None = None) -> tuple[TopicRow, ...]:
+    """Topics with titles, most people first."""
+    ordered = sorted(sums.items(), key=lambda item: (-item[1].people, item[0]))[:limit]
+    titles = topic_titles([topic for topic, _ in ordered], lang)
+    return tuple(TopicRow(topic, *titles[topic], found) for topic, found in ordered)
+
+
+def _unit_rows(
+    place: Place | None, period: Period, unit_ids: Sequence[int] | None, topic: str, *, earlier: bool
+) -> tuple[UnitRow, ...]:
+    now = sums_by_unit(period, unit_ids, topic)
+    before = sums_by_unit(period.before(), unit_ids, topic) if earlier else {}
+    past = sums_by_unit(period.year_before(), unit_ids, topic) if earlier else {}
+    goals = targets.numbers("assisted.people", period) if topic == ALL_TOPICS else {}
+    ids = set(now) | ((set(before) | set(past)) if earlier else set())
+    ids |= {unit_id for unit_id in goals if unit_id and (unit_ids is None or unit_id in set(unit_ids))}
+    if place is not None and len(ids) > 1 and place.id in ids and place.id not in now:
+        ids.discard(place.id)  # the place's own target stands in the sentence, not in the list of its parts
+    places = units.by_ids(id_ for id_ in ids if id_ != WHOLE_SITE)
+    rows = [
+        UnitRow(
+            places.get(unit_id),
+            now.get(unit_id, NOTHING),
+            before.get(unit_id, NOTHING).people,
+            past.get(unit_id, NOTHING).people,
+            goals.get(unit_id),
+        )
+        for unit_id in ids
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.sums.people, row.place.name if row.place else "")))
+
+
+def report(
+    place: Place | None, period: Period, topic: str, lang: str, today: date, topic_limit: int | None = 25
+) -> Report:
+    """The page of one place (None: the whole site), period and topic ('' for all of them)."""
+    unit_ids = ids_in(place)
+    before, past = period.before(), period.year_before()
+    whole = Period(min(before.start, past.start), period.end)
+    found = sums_by_month(whole, unit_ids, topic)
+    months = tuple(
+        MonthRow(
+            month,
+            found.get(month, NOTHING),
+            found.get(month.replace(year=month.year - 1), NOTHING).people,
+            month == today.replace(day=1),
+        )
+        for month in period.cut(today).months
+    )
+    unit_id = place.id if place else None
+    return Report(
+        place=place,
+        period=period,
+        topic=topic,
+        partial=period.partial(today),
+        sums=_added(found, period),
+        before=_added(found, before),
+        year_before=_added(found, past),
+        target=targets.goal("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
+        estimate=targets.whole("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
+        months=months,
+        units=_unit_rows(place, period, unit_ids, topic, earlier=True),
+        topics=topic_rows(sums_by_topic(period, unit_ids), lang, topic_limit) if not topic else (),
+    )
