@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 KNOWN_PARAMETERS = frozenset(
     {
         "q", "page", "kind", "sector", "level", "online", "audience", "life_event", "agency", "came_from",
-        "with", "group", "slugs", "unit", "from", "to", "topic", "preset", "limit", "lang", "cursor", "who",
-        "phone", "sim", "procedure", "district", "province", "old",
+        "with", "group", "slugs", "procedures", "unit", "from", "to", "topic", "preset", "limit", "lang", "cursor", "who",
+        "phone", "sim", "procedure", "goal", "problem", "account", "card", "district", "province", "old",
     }
 )  # fmt: skip
 PERSONAL = frozenset({"desk", "reports", "editing", "admin", "account", "sign-in", "sign-out", "help", "useful"})

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from guidance.catalogue import notices
 from guidance.catalogue import starter as procedures_starter
 from guidance.config import PROJECT
 from guidance.db import remember_starter, starter_digest
@@ -48,7 +49,8 @@ def load_content(folder: Path = CONTENT) -> Loaded:
     procedures = procedures_starter.load_starters(folder / "procedures")
     names = procedures_starter.load_plain_names(sorted((folder / "vocabulary").glob("[0-9]-*.tsv")))
     told = guides.load(folder / "guides")
-    for word, report in (("Procedures", procedures), ("Guides", told)):
+    news = notices.load_starters(folder / "notices.yaml")
+    for word, report in (("Procedures", procedures), ("Guides", told), ("Notices", news)):
         lines.append(
             f"{word}: {report.stored} stored, {report.unchanged} unchanged, "
             f"{report.waiting} waiting beside an editor's text."
@@ -56,7 +58,7 @@ def load_content(folder: Path = CONTENT) -> Loaded:
     lines.append(f"Plain names: {names} new or changed.")
     lines.append(f"Search vocabulary: {load_vocabulary(folder / 'vocabulary')} new or changed.")
     search_index.catch_up()
-    problems = (*procedures.problems, *told.problems)
+    problems = (*procedures.problems, *told.problems, *news.problems)
     if not problems:
         remember_starter(digest)
     return Loaded(tuple(lines), problems)

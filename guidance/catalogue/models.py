@@ -264,20 +264,67 @@ class EditorTask(Base):
     closed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class Draft(Base):
+    """What editors have written about a procedure or guide in one language and citizens do not read yet.
+
+    One per subject ('procedure:1.001193', 'guide:vssid') and language; `body` is the form as filled in, so that
+    unfinished work can be kept; `base` names the published state it was begun from; `revision` counts savings.
+    """
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("subject", "lang"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    lang: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)
+    base: Mapped[str] = mapped_column(default="")
+    revision: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default="writing", index=True)
+    authors: Mapped[list[str]] = mapped_column(JSON)
+    remark: Mapped[str] = mapped_column(Text, default="")
+    started_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class GuidanceVersion(Base):
+    """Our guidance in one language as it stood after a change: who wrote it, who let it out, and the whole text."""
+
+    __tablename__ = "guidance_version"
+    __table_args__ = (UniqueConstraint("procedure_id", "lang", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure_id: Mapped[int] = mapped_column(ForeignKey("procedure.id"), index=True)
+    lang: Mapped[str]
+    number: Mapped[int]
+    at: Mapped[datetime]
+    authors: Mapped[list[str]] = mapped_column(JSON)
+    reviewer: Mapped[str] = mapped_column(default="")
+    body: Mapped[str] = mapped_column(Text)
+
+
 class Notice(Base):
-    """A change in law, an outage, a scam warning: shown from one day to another, also where it applies."""
+    """A change in law, an outage, a scam warning: shown from one day to another, also where it applies.
+
+    `key` is its address for ever; `source` names who said it where there is no address. What an editor changed
+    (`edited`) is never overwritten by starter content.
+    """
 
     __tablename__ = "notice"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     title: Mapped[dict[str, str]] = mapped_column(JSON)
     body: Mapped[dict[str, str]] = mapped_column(JSON)
     subjects: Mapped[list[str]] = mapped_column(JSON)
+    source: Mapped[str] = mapped_column(Text, default="")
     source_url: Mapped[str] = mapped_column(default="")
     shown_from: Mapped[date] = mapped_column(index=True)
     shown_to: Mapped[date | None] = mapped_column(default=None)
     published_at: Mapped[datetime]
+    starter_digest: Mapped[str] = mapped_column(default="")
+    edited: Mapped[bool] = mapped_column(default=False)
 
 
 class Feedback(Base):

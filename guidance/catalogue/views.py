@@ -1,15 +1,15 @@
-"""Public pages of the catalogue: browse and read procedures, say whether a page was useful."""
+"""Public pages of the catalogue: procedures, notices, and whether a page was useful."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from guidance import i18n, security
 from guidance.accounts import access
 from guidance.accounts import actions as accounts
-from guidance.catalogue import actions, labels, linked_data, queries
+from guidance.catalogue import actions, feed, labels, linked_data, notices, queries
 from guidance.errors import NotFound, UserError
 from guidance.units import queries as units
 from guidance.web import absolute, public, render
@@ -72,6 +72,31 @@ def procedure(key: str) -> ResponseReturnValue:
             ),
         )
     )
+
+
+@bp.get("/notices/")
+def notice_list() -> ResponseReturnValue:
+    """What citizens should know now, and what was said before."""
+    lang = i18n.current().code
+    shown, over = notices.current(lang, units.today()), notices.earlier(lang, units.today())
+    subjects = [subject.removeprefix("procedure:") for told in (*shown, *over) for subject in told.subjects]
+    return public(
+        render("catalogue/notices.html", shown=shown, over=over, links=queries.links(subjects, lang))
+    )
+
+
+@bp.get("/notices.atom")
+def notice_feed() -> ResponseReturnValue:
+    """The notices of now as a feed to subscribe to."""
+    lang = i18n.current().code
+    body = feed.atom(
+        notices.current(lang, units.today()),
+        lang,
+        f"{current_app.config['SETTINGS'].site_name}: {_('Notices')}",
+        absolute(url_for("catalogue.notice_list")),
+        absolute(url_for("catalogue.notice_feed")),
+    )
+    return public(Response(body, mimetype="application/atom+xml"))
 
 
 @bp.post("/useful")

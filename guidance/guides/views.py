@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,6 +14,7 @@ from guidance import i18n
 from guidance.accounts import access
 from guidance.catalogue import queries as catalogue
 from guidance.errors import NotFound
+from guidance.guides import check as questionnaire
 from guidance.guides import leaflets, markdown, queries
 from guidance.units.queries import today
 from guidance.web import absolute, public, render
@@ -138,7 +141,35 @@ def _print(wanted: list[tuple[str, str]], back: str) -> ResponseReturnValue:
     )
 
 
+def _asking(answers: dict[str, str]) -> str:
+    return url_for("guides.check", **cast("dict[str, Any]", answers))
+
+
 @bp.get("/check")
 def check() -> ResponseReturnValue:
-    """A short questionnaire: can I do it online, and what do I need first."""
-    return public(render("guides/guides.html", groups=[], names=GROUP_NAMES))
+    """A short questionnaire: can I do it online, and what do I need first. The answers are the address."""
+    lang = i18n.current().code
+    key = request.args.get("procedure", "")
+    page = catalogue.page(key, lang) if key else None
+    known = {"goal": "procedure", "online": page.online} if page else {}
+    place = questionnaire.place(request.args.to_dict() | known)
+    asked = {name: value for name, value in place.answers.items() if name not in known}
+    kept = {"procedure": key} if page else {}
+    names = list(asked)
+    first_case = page.words.bring[0].items if page and page.words and page.words.bring else []
+    return public(
+        render(
+            "guides/check.html",
+            place=place,
+            asked=asked,
+            known=[one for one in place.answered if one.question.key in known],
+            changes={
+                name: _asking(kept | {one: asked[one] for one in names[:position]})
+                for position, name in enumerate(names)
+            },
+            cards=queries.cards(place.guides, lang),
+            procedure=page,
+            papers=first_case,
+            words_lang=page.words_lang if page else lang,
+        )
+    )

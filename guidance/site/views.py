@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from guidance import i18n
 from guidance.accounts import access
+from guidance.catalogue import notices
 from guidance.db import db
 from guidance.errors import NotFound
 from guidance.site import forms, queries
+from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
 
 bp = Blueprint("site", __name__)
@@ -35,7 +37,14 @@ def choose_language() -> ResponseReturnValue:
 @bp.get("/<lang:lang>/")
 def home() -> ResponseReturnValue:
     """Search first, then life events, guides, notices."""
-    return public(render("site/home.html", life_events=queries.life_events(i18n.current().code)))
+    lang = i18n.current().code
+    return public(
+        render(
+            "site/home.html",
+            life_events=queries.life_events(lang),
+            notices=notices.current(lang, today())[:3],
+        )
+    )
 
 
 @bp.get("/<lang:lang>/about")

@@ -192,15 +192,20 @@ def upgrade() -> None:
 
     op.create_table('notice',
     sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('title', sa.JSON(), nullable=False),
     sa.Column('body', sa.JSON(), nullable=False),
     sa.Column('subjects', sa.JSON(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
     sa.Column('source_url', sa.String(), nullable=False),
     sa.Column('shown_from', sa.Date(), nullable=False),
     sa.Column('shown_to', sa.Date(), nullable=True),
     sa.Column('published_at', UtcDateTime(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice'))
+    sa.Column('starter_digest', sa.String(), nullable=False),
+    sa.Column('edited', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('key', name=op.f('uq_notice_key'))
     )
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notice_shown_from'), ['shown_from'], unique=False)

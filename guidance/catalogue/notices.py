@@ -1,0 +1,143 @@
+"""Notices: what citizens are told of today, what was said before, and the ones that come with the site."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from sqlalchemy import or_, select
+
+from guidance.catalogue.models import Notice
+from guidance.db import content_changed, db, now, transaction
+
+KINDS = ("law", "outage", "scam", "service")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice in one language; its words are in `lang`, which may not be the reader's."""
+
+    key: str
+    kind: str
+    title: str
+    body: str
+    lang: str
+    subjects: tuple[str, ...]
+    source: str
+    source_url: str
+    shown_from: date
+    shown_to: date | None
+    published_at: datetime
+
+
+@dataclass
+class Report:
+    """What loading the notices that come with the site did."""
+
+    stored: int = 0
+    unchanged: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class StarterNotice(BaseModel):
+    """One notice of the file content/notices.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+    kind: Literal["law", "outage", "scam", "service"]
+    title: dict[Literal["vi", "en", "ur"], str]
+    body: dict[Literal["vi", "en", "ur"], str]
+    subjects: list[Annotated[str, StringConstraints(pattern=r"^(procedure|guide):[\w.-]+$")]] = []
+    source: str
+    source_url: str = ""
+    shown_from: date
+    shown_to: date | None = None
+
+
+def _told(notice: Notice, lang: str) -> Told:
+    chosen = next(
+        (code for code in (lang, "en" if lang == "ur" else "vi", "vi") if code in notice.title), "vi"
+    )
+    return Told(
+        notice.key,
+        notice.kind,
+        notice.title.get(chosen, ""),
+        notice.body.get(chosen, ""),
+        chosen,
+        tuple(notice.subjects),
+        notice.source,
+        notice.source_url,
+        notice.shown_from,
+        notice.shown_to,
+        notice.published_at,
+    )
+
+
+def current(lang: str, on: date, subject: str = "") -> list[Told]:
+    """Notices shown on a day, warnings first, then the newest; for one subject ('guide:vssid') where given."""
+    query = select(Notice).where(
+        Notice.shown_from <= on, or_(Notice.shown_to.is_(None), Notice.shown_to >= on)
+    )
+    rows = db.session.scalars(query.order_by(Notice.shown_from.desc(), Notice.id))
+    found = [_told(notice, lang) for notice in rows if not subject or subject in notice.subjects]
+    return sorted(found, key=lambda told: told.kind != "scam")
+
+
+def earlier(lang: str, on: date, limit: int = 30) -> list[Told]:
+    """Notices whose days are over, the newest first."""
+    query = (
+        select(Notice).where(Notice.shown_to < on).order_by(Notice.shown_to.desc(), Notice.id).limit(limit)
+    )
+    return [_told(notice, lang) for notice in db.session.scalars(query)]
+
+
+def read(path: Path) -> list[StarterNotice]:
+    """The notices of a file; raises ValueError with everything that is wrong."""
+    try:
+        return TypeAdapter(list[StarterNotice]).validate_python(
+            yaml.safe_load(path.read_text(encoding="utf-8"))
+        )
+    except ValidationError as wrong:
+        lines = [".".join(map(str, error["loc"])) + ": " + error["msg"] for error in wrong.errors()]
+        raise ValueError("; ".join(lines)) from wrong
+    except yaml.YAMLError as wrong:
+        raise ValueError(f"not readable as YAML: {wrong}") from wrong
+
+
+@transaction
+def load_starters(path: Path) -> Report:
+    """Store the notices that come with the site; one that an editor changed or ended stays as it is."""
+    report = Report()
+    try:
+        starters = read(path)
+    except ValueError as wrong:
+        report.problems.append(f"{path.name}: {wrong}")
+        return report
+    present = {notice.key: notice for notice in db.session.scalars(select(Notice))}
+    for starter in starters:
+        digest = hashlib.sha256(starter.model_dump_json().encode()).hexdigest()
+        notice = present.get(starter.key)
+        if notice is not None and notice.starter_digest == digest:
+            report.unchanged += 1
+            continue
+        if notice is not None and notice.edited:
+            notice.starter_digest = digest
+            report.waiting += 1
+            continue
+        if notice is None:
+            notice = Notice(key=starter.key, published_at=now())
+            db.session.add(notice)
+        for name, value in starter.model_dump(exclude={"key"}).items():
+            setattr(notice, name, value)
+        notice.starter_digest = digest
+        report.stored += 1
+    if report.stored:
+        content_changed()
+    return report
