@@ -80,6 +80,7 @@ class Settings:
     languages: tuple[str, ...]
     retention_days: int
     second_step: Literal["required", "optional"]
+    second_editor: bool
     session_idle_minutes: int
     session_hours: int
     development: bool
@@ -109,6 +110,9 @@ KNOWN: dict[str, Setting] = {
     "second_step": Setting(
         _one_of("required", "optional"), "whether admins and editors must use a second step"
     ),
+    "second_editor": Setting(
+        _yes, "whether only an editor who did not write a text may publish it; needs two editors"
+    ),
     "session_idle_minutes": Setting(_whole(1), "minutes without a request after which a staff session ends"),
     "session_hours": Setting(_whole(1), "hours after which a staff session ends in any case"),
     "development": Setting(_yes, "shows the page of components; for building the site, not for running it"),
@@ -134,6 +138,7 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "languages": LANGUAGES_SHIPPED,
         "retention_days": 90,
         "second_step": "required",
+        "second_editor": False,
         "session_idle_minutes": 60,
         "session_hours": 12,
         "development": False,
