@@ -8,19 +8,21 @@ import json
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from guidance import audit
 from guidance.catalogue import cards, normalise
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     ChannelOption,
+    FormerKey,
     LegalBasis,
     LegalInstrument,
     OfficialDocument,
@@ -28,20 +30,13 @@ from guidance.catalogue.models import (
     Procedure,
     RecordVersion,
 )
-from guidance.db import content_changed, db, now, transaction
+from guidance.db import Base, content_changed, db, now, transaction, upsert
 from guidance.errors import ImportRefused
 from guidance.text import fold, slug
 
 CODE = re.compile(r"^(\d\.\d{6})(?:\.[\w.]+)?$")
 LONGEST_LINE = 2_000_000
-LEVEL_WORDS = {
-    "toan trinh": "full",
-    "mot phan": "partial",
-    "4": "full",
-    "3": "partial",
-    "2": "info",
-    "1": "info",
-}
+AT_ONCE = 200
 Progress = Callable[[int], None]
 
 
@@ -280,7 +275,21 @@ class _Known:
     digests: dict[int, tuple[str, str]]
     versions: dict[int, int]
     instruments: dict[str, int]
+    untitled: set[str]
     keys: set[str]
+    codeless: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One record to be stored; `procedure_id` is None for a procedure the catalogue does not have yet."""
+
+    record: Record
+    original: dict[str, Any]
+    procedure_id: int | None
+    digest: str
+    quarantine: str
+    fields: tuple[str, ...]
 
 
 def _known() -> _Known:
@@ -295,6 +304,9 @@ def _known() -> _Known:
     ).all()
     procedures = db.session.execute(select(Procedure.id, Procedure.key, Procedure.code)).all()
     versions = db.session.execute(select(RecordVersion.procedure_id, RecordVersion.number)).all()
+    instruments = db.session.execute(
+        select(LegalInstrument.id, LegalInstrument.number, LegalInstrument.title)
+    ).all()
     latest: dict[int, int] = {}
     for procedure_id, number in versions:
         latest[procedure_id] = max(number, latest.get(procedure_id, 0))
@@ -303,10 +315,10 @@ def _known() -> _Known:
         by_name={(publisher, name): id_ for id_, publisher, name, _digest, _q in records},
         digests={id_: (digest, quarantine) for id_, _p, _n, digest, quarantine in records},
         versions=latest,
-        instruments=dict(
-            db.session.execute(select(LegalInstrument.number, LegalInstrument.id)).tuples().all()
-        ),
+        instruments={number: id_ for id_, number, _title in instruments},
+        untitled={number for _id, number, title in instruments if not title},
         keys={key for _id, key, _code in procedures},
+        codeless={id_: key for id_, key, code in procedures if code is None},
     )
 
 
@@ -327,14 +339,23 @@ def save(
     if checked.rejected and not partial:
         return report
     known = _known()
+    instant = now()
+    waiting: dict[tuple[str, str], _Write] = {}
     for number, found in _records(checked.path):
         if progress is not None:
             progress(number)
-        if not isinstance(found, Rejected):
-            _save_record(*found, checked, known, report, dry_run)
+        if isinstance(found, Rejected):
+            continue
+        name_key = (found[0].publisher, fold(found[0].name))
+        if len(waiting) >= AT_ONCE or name_key in waiting:
+            _store(list(waiting.values()), known, instant)
+            waiting.clear()
+        write = _judge(*found, checked, known, report)
+        if write is not None and not dry_run:
+            waiting[name_key] = write
+    _store(list(waiting.values()), known, instant)
     if dry_run or not report.stored:
         return report
-    db.session.flush()
     compare_layers()
     cards.refresh()
     content_changed()
@@ -360,33 +381,38 @@ def _quarantine_reason(record: Record, checked: Checked) -> str:
     return f"Its source address also stands at {others}: the text belongs to another procedure."
 
 
-def _save_record(
-    record: Record, original: dict[str, Any], checked: Checked, known: _Known, report: Report, dry_run: bool
-) -> None:
+def _judge(
+    record: Record, original: dict[str, Any], checked: Checked, known: _Known, report: Report
+) -> _Write | None:
+    """Report what a record means for the catalogue; returns what has to be stored, None when nothing."""
     reason = _quarantine_reason(record, checked)
     if reason:
         report.quarantined.append((record.code or "", record.name, reason))
     else:
         report.published += 1
     digest = digest_of(original)
-    name_key = (record.publisher, fold(record.name))
-    procedure_id = known.by_code.get(record.code or "") or (
-        None if record.code else known.by_name.get(name_key)
-    )
+    procedure_id = _match(record, known)
     before = known.digests.get(procedure_id) if procedure_id else None
     if before == (digest, reason):
         report.unchanged += 1
-        return
+        return None
     fields = _changed_fields(procedure_id, original) if before else ()
     report.changes.append(Change(record.code or record.name, record.name, fields))
     report.new += before is None
     report.changed += before is not None
-    if dry_run:
-        return
-    if procedure_id is None:
-        procedure_id = _new_procedure(record, known)
-    known.by_name[name_key] = procedure_id
-    _replace_record(procedure_id, record, original, digest, reason, known, fields)
+    return _Write(record, original, procedure_id, digest, reason, fields)
+
+
+def _match(record: Record, known: _Known) -> int | None:
+    """The procedure a record speaks of: by its code, else by publisher and folded name.
+
+    A record whose code is new may be the first with a code for a procedure that had none.
+    """
+    found = known.by_code.get(record.code) if record.code else None
+    if found is not None:
+        return found
+    named = known.by_name.get((record.publisher, fold(record.name)))
+    return named if not record.code or named in known.codeless else None
 
 
 def _changed_fields(procedure_id: int | None, original: dict[str, Any]) -> tuple[str, ...]:
@@ -396,76 +422,112 @@ def _changed_fields(procedure_id: int | None, original: dict[str, Any]) -> tuple
     return tuple(sorted(name for name in {*before, *original} if before.get(name) != original.get(name)))
 
 
-def _new_procedure(record: Record, known: _Known) -> int:
+def _store(writes: Sequence[_Write], known: _Known, instant: datetime) -> None:
+    """Store a batch of records: whole tables at once, because a statement for every row takes most of an import."""
+    if not writes:
+        return
+    ids = _procedures(writes, known, instant)
+    for table in (ChannelOption, OfficialDocument, LegalBasis, OfficialRecord):
+        db.session.execute(delete(table).where(table.procedure_id.in_(ids)))
+    _add_instruments(writes, known)
+    rows: dict[type[Base], list[dict[str, Any]]] = defaultdict(list)
+    for procedure_id, write in zip(ids, writes, strict=True):
+        record = write.record
+        known.by_name[record.publisher, fold(record.name)] = procedure_id
+        known.digests[procedure_id] = (write.digest, write.quarantine)
+        known.versions[procedure_id] = known.versions.get(procedure_id, 0) + 1
+        rows[OfficialRecord].append(_record(procedure_id, write, instant))
+        rows[RecordVersion].append(
+            {
+                "procedure_id": procedure_id,
+                "number": known.versions[procedure_id],
+                "imported_at": instant,
+                "original": _pack(write.original),
+                "changed_fields": list(write.fields),
+            }
+        )
+        rows[ChannelOption].extend(_option(procedure_id, n, m) for n, m in enumerate(record.methods))
+        rows[OfficialDocument].extend(_document(procedure_id, n, d) for n, d in enumerate(record.documents))
+        numbers = dict.fromkeys(number for number, _title in _instruments(record))
+        rows[LegalBasis].extend(
+            {"procedure_id": procedure_id, "instrument_id": known.instruments[number], "position": position}
+            for position, number in enumerate(numbers)
+        )
+    for model, values in rows.items():
+        if values:
+            db.session.execute(insert(model.__table__), values)  # type: ignore[arg-type]  # a Table, which the annotation hides
+
+
+def _procedures(writes: Sequence[_Write], known: _Known, instant: datetime) -> list[int]:
+    """The procedures of a batch, in its order: found, made, or given the code they did not have."""
+    keys = {n: _free_key(write.record, known) for n, write in enumerate(writes) if write.procedure_id is None}
+    made: dict[str, int] = {}
+    if keys:
+        fresh = [
+            {"key": key, "code": writes[n].record.code, "changed_at": instant} for n, key in keys.items()
+        ]
+        returned = db.session.execute(insert(Procedure).returning(Procedure.key, Procedure.id), fresh)
+        made = dict(returned.tuples().all())
+    found = [write.procedure_id for write in writes if write.procedure_id is not None]
+    db.session.execute(update(Procedure).where(Procedure.id.in_(found)).values(changed_at=instant))
+    ids: list[int] = []
+    for n, write in enumerate(writes):
+        id_ = write.procedure_id if write.procedure_id is not None else made[keys[n]]
+        ids.append(id_)
+        if write.record.code is None:
+            known.codeless.setdefault(id_, keys.get(n, ""))
+            continue
+        if id_ in known.codeless:
+            _give_code(id_, known.codeless.pop(id_), write.record.code)
+        known.by_code[write.record.code] = id_
+    return ids
+
+
+def _free_key(record: Record, known: _Known) -> str:
+    """The address of a new procedure: its code, else a short name that nobody has."""
     key = record.code
     if key is None:
         stem = "x-" + slug(record.name, 60)
-        key = next(
-            name for name in (stem, *(f"{stem}-{n}" for n in range(2, 10_000))) if name not in known.keys
-        )
-    procedure = Procedure(key=key, code=record.code, changed_at=now())
-    db.session.add(procedure)
-    db.session.flush()
+        candidates = (stem, *(f"{stem}-{n}" for n in range(2, 10_000)))
+        key = next(name for name in candidates if name not in known.keys)
     known.keys.add(key)
-    if record.code:
-        known.by_code[record.code] = procedure.id
-    return procedure.id
+    return key
 
 
-def _replace_record(
-    procedure_id: int,
-    record: Record,
-    original: dict[str, Any],
-    digest: str,
-    quarantine: str,
-    known: _Known,
-    fields: tuple[str, ...],
-) -> None:
-    for table in (ChannelOption, OfficialDocument, LegalBasis, OfficialRecord):
-        db.session.execute(delete(table).where(table.procedure_id == procedure_id))
-    instant = now()
-    db.session.execute(
-        insert(OfficialRecord).values(
-            procedure_id=procedure_id,
-            name=record.name,
-            folded_name=fold(record.name),
-            sector=record.sector,
-            levels=[normalise.LEVELS[level] for level in record.level],
-            agency=record.agency,
-            authority=record.authority,
-            coordinating_agency=record.coordinating_agency,
-            receiving_address=record.receiving_address,
-            publisher=record.publisher,
-            decision=record.decision,
-            procedure_type=record.procedure_type,
-            sequence=record.sequence,
-            conditions=record.conditions,
-            audience=list(dict.fromkeys(normalise.AUDIENCES.get(who, who) for who in record.audience)),
-            results=[result.model_dump(include={"name", "code"}) for result in record.result],
-            forms=record.forms,
-            online=record.online,
-            source_url=record.url,
-            source=record.source,
-            quarantine=quarantine,
-            digest=digest,
-            imported_at=instant,
-        )
-    )
-    number = known.versions.get(procedure_id, 0) + 1
-    known.versions[procedure_id] = number
-    known.digests[procedure_id] = (digest, quarantine)
-    version = {"procedure_id": procedure_id, "number": number, "imported_at": instant}
-    packed = {"original": _pack(original), "changed_fields": list(fields)}
-    db.session.execute(insert(RecordVersion).values(**version, **packed))
-    if record.methods:
-        db.session.execute(
-            insert(ChannelOption), [_option(procedure_id, n, m) for n, m in enumerate(record.methods)]
-        )
-    if record.documents:
-        db.session.execute(
-            insert(OfficialDocument), [_document(procedure_id, n, d) for n, d in enumerate(record.documents)]
-        )
-    _save_legal_basis(procedure_id, record, known)
+def _give_code(procedure_id: int, former: str, code: str) -> None:
+    """A code has been published for a procedure that had none: its old address leads to the new one."""
+    db.session.execute(update(Procedure).where(Procedure.id == procedure_id).values(code=code, key=code))
+    db.session.execute(update(FormerKey).where(FormerKey.successor_key == former).values(successor_key=code))
+    db.session.execute(upsert(FormerKey).values(key=former, successor_key=code).on_conflict_do_nothing())
+
+
+def _record(procedure_id: int, write: _Write, instant: datetime) -> dict[str, Any]:
+    record = write.record
+    return {
+        "procedure_id": procedure_id,
+        "name": record.name,
+        "folded_name": fold(record.name),
+        "sector": record.sector,
+        "levels": [normalise.LEVELS[level] for level in record.level],
+        "agency": record.agency,
+        "authority": record.authority,
+        "coordinating_agency": record.coordinating_agency,
+        "receiving_address": record.receiving_address,
+        "publisher": record.publisher,
+        "decision": record.decision,
+        "procedure_type": record.procedure_type,
+        "sequence": record.sequence,
+        "conditions": record.conditions,
+        "audience": list(dict.fromkeys(normalise.AUDIENCES.get(who, who) for who in record.audience)),
+        "results": [result.model_dump(include={"name", "code"}) for result in record.result],
+        "forms": record.forms,
+        "online": record.online,
+        "source_url": record.url,
+        "source": record.source,
+        "quarantine": write.quarantine,
+        "digest": write.digest,
+        "imported_at": instant,
+    }
 
 
 def _option(procedure_id: int, position: int, method: _Method) -> dict[str, Any]:
@@ -501,23 +563,29 @@ def _document(procedure_id: int, position: int, document: _Document) -> dict[str
     }
 
 
-def _save_legal_basis(procedure_id: int, record: Record, known: _Known) -> None:
-    ids: dict[int, None] = {}
+def _instruments(record: Record) -> Iterator[tuple[str, str]]:
+    """Number and title of every law and decision a record names, in its order."""
     for legal in record.legal_basis:
         number = " ".join((legal.number or legal.title).split())[:200]
-        if not number:
-            continue
-        if number not in known.instruments:
-            instrument = LegalInstrument(number=number, title=" ".join(legal.title.split()))
-            db.session.add(instrument)
-            db.session.flush()
-            known.instruments[number] = instrument.id
-        ids.setdefault(known.instruments[number])
-    if ids:
-        db.session.execute(
-            insert(LegalBasis),
-            [
-                {"procedure_id": procedure_id, "instrument_id": instrument_id, "position": position}
-                for position, instrument_id in enumerate(ids)
-            ],
+        if number:
+            yield number, " ".join(legal.title.split())
+
+
+def _add_instruments(writes: Sequence[_Write], known: _Known) -> None:
+    """Make the instruments the catalogue does not have; those it knows by number only get their title."""
+    named = dict(pair for write in reversed(writes) for pair in reversed(list(_instruments(write.record))))
+    fresh = [
+        {"number": number, "title": title}
+        for number, title in named.items()
+        if number not in known.instruments
+    ]
+    if fresh:
+        returned = db.session.execute(
+            insert(LegalInstrument).returning(LegalInstrument.number, LegalInstrument.id), fresh
         )
+        known.instruments.update(returned.tuples().all())
+    for number in known.untitled & named.keys():
+        db.session.execute(
+            update(LegalInstrument).where(LegalInstrument.number == number).values(title=named[number])
+        )
+    known.untitled -= named.keys()
