@@ -94,7 +94,6 @@ def _labels() -> dict[str, str]:
     return {
         "unverified": _("° Not yet compared with an official source."),
         "address": _("Read this on your phone:"),
-        "more": _("The page on the site says more."),
     }
 
 
