@@ -122,7 +122,10 @@ class OfficialDocument(Base):
 
 
 class LegalInstrument(Base):
-    """A law, decree, circular or decision, known by its number; may have been replaced by another."""
+    """A law, decree, circular or decision, known by its number; may have been, or be going to be, replaced.
+
+    `source` names who says that it is replaced and since when; without `verified_on` nobody has checked it.
+    """
 
     __tablename__ = "legal_instrument"
 
@@ -131,7 +134,9 @@ class LegalInstrument(Base):
     title: Mapped[str] = mapped_column(Text)
     superseded_by: Mapped[str | None] = mapped_column(default=None)
     superseded_on: Mapped[date | None] = mapped_column(default=None)
+    source: Mapped[str] = mapped_column(Text, default="")
     source_url: Mapped[str] = mapped_column(default="")
+    verified_on: Mapped[str | None] = mapped_column(default=None)
 
 
 class LegalBasis(Base):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guidance.db import Base
 
 KINDS = ("province", "district", "commune")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 BEFORE_RECORDS = date(1900, 1, 1)
 REFORM_DAY = date(2025, 7, 1)
 
@@ -53,25 +54,35 @@ class UnitSuccession(Base):
 
 
 class ServiceCentre(Base):
-    """A place where files are handed in; a commune's centre may have several reception points."""
+    """A place where files are handed in: a unit's centre (`main`), or one of its further reception points.
+
+    `hours` holds a list of (from, to) for each weekday in WEEKDAYS; it is empty where nobody has told them, and
+    a weekday that is missing from it is closed. `key` names what starter content brought; what people changed
+    here (`edited`) is never overwritten. Without `verified_on` nobody has checked the entry.
+    """
 
     __tablename__ = "service_centre"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(unique=True, default=None)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     name: Mapped[str]
-    address: Mapped[str]
-    hours: Mapped[str] = mapped_column(default="{}")
-    telephone: Mapped[str] = mapped_column(default="")
     main: Mapped[bool] = mapped_column(default=True)
+    address: Mapped[str] = mapped_column(Text, default="")
+    directions: Mapped[str] = mapped_column(Text, default="")
+    hours: Mapped[dict[str, list[list[str]]]] = mapped_column(JSON)
+    telephone: Mapped[str] = mapped_column(default="")
     latitude: Mapped[float | None] = mapped_column(default=None)
     longitude: Mapped[float | None] = mapped_column(default=None)
+    source: Mapped[str] = mapped_column(Text, default="")
     source_url: Mapped[str] = mapped_column(default="")
     verified_on: Mapped[str | None] = mapped_column(default=None)
+    edited: Mapped[bool] = mapped_column(default=False)
+    removed: Mapped[bool] = mapped_column(default=False)
 
 
 class UnitServed(Base):
-    """A unit whose people a service centre serves."""
+    """A further unit whose people a service centre serves, beside its own."""
 
     __tablename__ = "unit_served"
     __table_args__ = (UniqueConstraint("centre_id", "unit_id"),)
