@@ -161,7 +161,7 @@
   document.getElementById("errors")?.focus();
 
   // htmx: a sign of work after 300 ms, focus that is not lost, one sentence when an answer does not come.
-  const trouble = document.getElementById("trouble");
+  const trouble = document.getElementById("trouble"), announced = document.getElementById("announced");
   let waiting = 0, timer = 0, focused = null;
   const worked = () => { waiting = Math.max(0, waiting - 1); if (!waiting) { clearTimeout(timer); root.classList.remove("busy"); } };
   const failed = (event) => {
@@ -185,6 +185,8 @@
     const target = event.detail?.ctx?.target;
     const part = (target?.id && document.getElementById(target.id)) || document;
     ready(part);
+    const news = part !== document && part.querySelector("[data-announce], [role=status]");
+    if (news && announced) announced.textContent = news.textContent;
     const summary = part.querySelector("#errors");
     if (summary) return summary.focus();
     if (!focused || focused.gone.isConnected) return;
