@@ -62,6 +62,7 @@ class Index:
         filters: Mapping[str, str] | None = None,
         limit: int = 20,
         offset: int = 0,
+        facets: bool = False,
     ) -> Found:
         """The best documents for a question in any language, titles in ``lang``; never raises on odd input."""
         index = self._watched.snapshot()
@@ -73,7 +74,12 @@ class Index:
         if not offset and not filters and not asked.codes:
             choice = ask(asked, ranked, self._forks, index, lang)
         return Found(
-            page, max(total, offset + len(page)), choice, asked.corrected, _facets(ranked, index), asked.asked
+            page,
+            max(total, offset + len(page)),
+            choice,
+            asked.corrected,
+            _facets(ranked, index) if facets else {},
+            asked.asked,
         )
 
     def suggest(self, typed: str, lang: str = "vi", limit: int = 8) -> list[Hit]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from guidance.search.documents import FIELD_NAMES, FIELDS
-from guidance.search.index import Snapshot
+from guidance.search.index import Snapshot, Wording
 from guidance.search.understanding import Question, Unit
 
 _FIELD_WEIGHT = tuple(FIELDS[name] for name in FIELD_NAMES)
@@ -16,7 +16,7 @@ _FIELD_WEIGHT = tuple(FIELDS[name] for name in FIELD_NAMES)
 class Weights:
     """The numbers of the ranking, tuned on wordings that were held out of the vocabulary."""
 
-    close: int = 110  # documents that get the close look
+    close: int = 50  # documents that get the close look
     enough: int = 400  # documents after which common words bring in no more
     coverage: float = 0.4  # the whole document's share of the question
     wording: float = 2.0  # the best single wording
@@ -178,6 +178,10 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
             levels = term.levels
             for number in sums:
                 sums[number] += levels[number] * scale
+        elif len(names) > 2 and sums:  # of a long wording, a document holds at least two neighbours
+            for number, level in zip(term.documents, term.weights, strict=True):
+                if number in sums:
+                    sums[number] += level * scale
         else:
             for number, level in zip(term.documents, term.weights, strict=True):
                 sums[number] = get(number, 0.0) + level * scale
@@ -267,41 +271,47 @@ def _close(
     pair_worth = sum(plan.slots)
     unit_weights = [unit.weight for unit in units]
     found: list[Ranked] = []
-    strong = _strong_terms(plan, units, whole)
-    most = weights.coverage + weights.wording + weights.second + weights.exact
+    worth = _worth_of_terms(plan, unit_weights, whole)
+    relevant = frozenset(worth)
+    floor = 1.0 - weights.order - weights.whole
     scores: list[float] = []  # the best so far, ascending, as many as are wanted
     for number in numbers:
-        limit = min(1.0, covered[number] / whole) * most + weights.prior * index.priors[number]
-        if len(scores) >= wanted and limit < scores[0]:
-            continue
-        best, second, exact = 0.0, 0.0, False
+        share = min(1.0, covered[number] / whole)
+        base = weights.coverage * share + weights.prior * index.priors[number]
+        # First what each wording could reach at best: most need no closer look.
+        likely: list[tuple[float, Wording]] = []
         for wording in index.wordings(number):
-            if strong.isdisjoint(wording.ids):
+            hits = relevant.intersection(wording.ids)
+            if hits:
+                covers = used = 0.0
+                for term in hits:
+                    one, two = worth[term]
+                    covers += one
+                    used += two
+                used = used / wording.rarity if used < wording.rarity else 1.0
+                reach = min(1.0, covers) * (floor + weights.order + weights.whole * used)
+                likely.append((_FIELD_WEIGHT[wording.field] * reach, wording))
+        likely.sort(key=_reach, reverse=True)
+        best, second, exact = 0.0, 0.0, False
+        if len(scores) >= wanted and likely:
+            limit = base + (weights.wording + weights.second) * likely[0][0] + weights.exact
+            if limit < scores[0]:
                 continue
+        for reach, wording in likely:
+            if reach <= second:
+                break
             covers, order, used = _compare(wording.ids, wording.rarity, plan, unit_weights)
-            if not covers:
-                continue
-            share = covers / whole
-            together = min(1.0, order / pair_worth) if pair_worth else share
-            score = (
-                _FIELD_WEIGHT[wording.field]
-                * share
-                * (1.0 - weights.order - weights.whole + weights.order * together + weights.whole * used)
-            )
-            if share > 0.93 and used > 0.93 and _FIELD_WEIGHT[wording.field] >= 0.9:
+            part = covers / whole
+            together = min(1.0, order / pair_worth) if pair_worth else part
+            field = _FIELD_WEIGHT[wording.field]
+            score = field * part * (floor + weights.order * together + weights.whole * used)
+            if part > 0.93 and used > 0.93 and field >= 0.9:
                 exact = True
             if score > best:
                 best, second = score, best
             elif score > second:
                 second = score
-        share = min(1.0, covered[number] / whole)
-        score = (
-            weights.coverage * share
-            + weights.wording * best
-            + weights.second * second
-            + weights.prior * index.priors[number]
-            + (weights.exact if exact else 0.0)
-        )
+        score = base + weights.wording * best + weights.second * second + (weights.exact if exact else 0.0)
         if index.guides[number]:
             score += weights.guide
         else:
@@ -316,14 +326,22 @@ def _close(
     return found
 
 
-def _strong_terms(plan: _Plan, units: list[Unit], whole: float) -> frozenset[int]:
-    """Terms of the units that matter: a wording with none of them cannot be what was meant."""
-    bar = min(0.12 * whole, max(unit.weight for unit in units))
-    strong = {
-        term for term, uses in plan.singles.items() if any(units[unit].weight >= bar for unit, _ in uses)
-    }
-    strong.update(term for unit, _, shares in plan.groups if units[unit].weight >= bar for term in shares)
-    return frozenset(strong)
+def _reach(one: tuple[float, Wording]) -> float:
+    return one[0]
+
+
+def _worth_of_terms(plan: _Plan, unit_weights: list[float], whole: float) -> dict[int, tuple[float, float]]:
+    """For every term of the question: the most of the question it can cover, and its rarity."""
+    most: dict[int, dict[int, float]] = {}
+    for term, uses in plan.singles.items():
+        for unit, quality in uses:
+            units = most.setdefault(term, {})
+            units[unit] = max(units.get(unit, 0.0), quality * unit_weights[unit])
+    for unit, quality, shares in plan.groups:
+        for term, share in shares.items():
+            units = most.setdefault(term, {})
+            units[unit] = max(units.get(unit, 0.0), quality * share * unit_weights[unit])
+    return {term: (sum(units.values()) / whole, plan.rarity[term]) for term, units in most.items()}
 
 
 def _compare(

@@ -60,7 +60,7 @@ def results() -> ResponseReturnValue:
     page = min(max(request.args.get("page", 1, type=int) or 1, 1), MOST_PAGES)
     found = Found([])
     if asked.strip():
-        found = current.index().search(asked, lang, chosen, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+        found = current.index().search(asked, lang, chosen, PAGE_SIZE, (page - 1) * PAGE_SIZE, facets=True)
         if page == 1 and not any(chosen.values()):
             actions.count_search(asked, lang, bool(found.hits))
     return public(

@@ -136,9 +136,12 @@ class Vocabulary:
     def question_markers(self, asked: list[str], marked: list[str]) -> int:
         """The sibling-telling marks that stand in a question, as bits; typed diacritics must agree."""
         bits = 0
+        line = f" {' '.join(asked)} "
         for number, (titled, said) in enumerate(self.markers):
-            if any(_stands_in(mark, asked, marked, written) for mark, written in (*titled, *said)):
-                bits |= 1 << number
+            for mark, written in (*titled, *said):
+                if f" {' '.join(mark)} " in line and _stands_in(mark, asked, marked, written):
+                    bits |= 1 << number
+                    break
         return bits
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import unicodedata
 from pathlib import Path
@@ -207,7 +206,7 @@ def test_a_failed_rebuild_keeps_the_old_index(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         index_file.build(broken(), [], path)  # type: ignore[arg-type]
     assert first(Index(path), "khai sinh") == "1.000001"
-    assert [name for name in os.listdir(tmp_path) if name.endswith(".new")] == []
+    assert list(tmp_path.glob("*.new")) == []
 
 
 def test_another_worker_notices_a_rebuilt_index(tmp_path: Path) -> None:
