@@ -212,7 +212,7 @@ def missing_parts(starter: StarterProcedure) -> list[str]:
     missing.extend(
         f"a source named {key!r}" for key in sorted(set(_used_sources(starter.vi.model_dump())) - known)
     )
-    missing.extend(f"vi.{place} has no source" for place in _unsourced(starter.vi))
+    missing.extend(f"vi.{part} {number} has no source" for part, number in entries_without_source(starter.vi))
     return missing
 
 
@@ -227,15 +227,18 @@ def _used_sources(value: Any) -> Iterator[str]:
             yield from _used_sources(part)
 
 
-def _unsourced(words: GuidanceWords) -> Iterator[str]:
+def entries_without_source(words: GuidanceWords) -> Iterator[tuple[str, int]]:
+    """Part and number of every entry that names no source."""
     for part in ("who", "counter", "online", "mistakes", "staff"):
         for number, entry in enumerate(getattr(words, part), start=1):
             if entry.source is None:
-                yield f"{part} {number}"
-    for case in words.bring:
-        for number, paper in enumerate(case.items, start=1):
-            if paper.source is None:
-                yield f"bring, {case.case}, {number}"
+                yield part, number
+    papers = [paper for case in words.bring for paper in case.items]
+    for number, paper in enumerate(papers, start=1):
+        if paper.source is None:
+            yield "bring", number
+    if words.result is not None and words.result.source is None:
+        yield "result", 1
 
 
 def marks_of(original: GuidanceWords, words: GuidanceWords) -> GuidanceWords:
