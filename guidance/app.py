@@ -15,6 +15,7 @@ from guidance.accounts import views as accounts_views
 from guidance.adoption import views as adoption_views
 from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
+from guidance.desk import editing as desk_editing
 from guidance.desk import views as desk_views
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
@@ -32,8 +33,8 @@ BLUEPRINTS = (
     accounts_views.bp,
     site_editing.bp,
     catalogue_editing.bp,
-    desk_views.help_bp,
     desk_views.bp,
+    desk_editing.bp,
     adoption_views.public_bp,
     adoption_views.bp,
     api.bp,
@@ -94,5 +95,6 @@ def _serve_static(app: Flask) -> None:
         prefix="static/",
         max_age=ONE_YEAR,  # templates add ?v=<hash>, so a changed file has a new address
         allow_all_origins=False,
+        autorefresh=app.config["SETTINGS"].development,  # a file that changes under a running site is cut off otherwise
         add_headers_function=headers,
     )

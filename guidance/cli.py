@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from guidance import audit
@@ -23,6 +23,7 @@ from guidance.catalogue import imports as records
 from guidance.catalogue import levels, starter
 from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
+from guidance.desk import actions as desk
 from guidance.errors import UserError
 from guidance.guides import imports as guides
 from guidance.search import current as search_index
@@ -227,6 +228,21 @@ def rebuild_search() -> None:
     click.echo(f"{search_index.rebuild()} documents indexed.")
 
 
+desk_group = AppGroup("desk", help="Assisted cases and requests for help.")
+
+
+@desk_group.command("purge")
+@says_why
+def purge_desk() -> None:
+    """Delete expired notes, file references, telephone numbers and requests; the counts stay. Twice is once."""
+    days = current_app.config["SETTINGS"].retention_days
+    purged = desk.purge(days, by="command line")
+    click.echo(
+        f"Done: deleted {purged.notes} notes and references older than {days} days, "
+        f"{purged.phones} telephone numbers, {purged.requests} requests."
+    )
+
+
 audit_group = AppGroup("audit", help="The append-only log.")
 
 
@@ -242,5 +258,14 @@ def verify_audit() -> None:
 
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
-    for group in (accounts_group, units_group, catalogue_group, guides_group, content_group, search_group, audit_group):
+    for group in (
+        accounts_group,
+        units_group,
+        catalogue_group,
+        guides_group,
+        content_group,
+        search_group,
+        desk_group,
+        audit_group,
+    ):
         app.cli.add_command(group)

@@ -19,15 +19,18 @@ from guidance.desk.models import (
     UNRESOLVED,
     WHOLE_SITE,
     AssistedCase,
+    CannedAnswer,
     CaseChange,
     ClosedMonth,
+    CommunitySession,
+    DeskSetting,
+    DeskTemplate,
     HelpAttempt,
     HelpRequest,
 )
 from guidance.errors import Conflict, NotAllowed, NotFound, TooManyAttempts, UserError
 from guidance.i18n import VIETNAM
 
-UNDO_WITHIN = timedelta(seconds=60)  # the button stands for ten seconds; slow networks get the rest
 PHONE_KEPT_AFTER_CLOSING = timedelta(days=30)
 REQUEST_WAITS_AT_MOST = timedelta(days=60)
 REQUESTS_A_DAY = 5
@@ -52,6 +55,12 @@ class Voided(Conflict):
     """The case has been voided; nothing more changes in it."""
 
     message = _l("This case has been voided. Log it again if it was right after all.")
+
+
+class KeyTaken(Conflict):
+    """Two templates cannot share a key."""
+
+    message = _l("Another template uses this key. Choose another letter.")
 
 
 class AlreadyClaimed(Conflict):
@@ -280,7 +289,7 @@ def undo_case(staff: Staff, case_uid: str) -> None:
         select(CaseChange).where(CaseChange.case_id == row.id).order_by(CaseChange.id.desc()).limit(1)
     )
     by, at = (last.account_id, last.at) if last else (row.account_id, row.logged_at)
-    if by != staff.id or now() - at > UNDO_WITHIN:
+    if by != staff.id or now() - at > queries.UNDO_WITHIN:
         raise TooLateToUndo
     _check_month(staff, row.unit_id, row.month)
     if last is None:
@@ -538,3 +547,151 @@ def _purge_requests(before: datetime) -> int:
         delete(HelpRequest).where(func.coalesce(HelpRequest.closed_at, HelpRequest.asked_at) < before)
     )
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+# --- templates, answers, switches --------------------------------------------------------------
+
+
+def _own_unit(staff: Staff, unit_id: int | None) -> None:
+    if unit_id != staff.unit_id and (unit_id is None or not queries.may_see(staff, unit_id)):
+        raise NotAllowed
+
+
+def _copy_templates(unit_id: int | None) -> None:
+    """A desk that changes its templates for the first time starts from the ones that came with the site."""
+    present = queries.templates(unit_id, "vi")
+    if any(one.own for one in present):
+        return
+    for position, one in enumerate(present):
+        db.session.add(
+            DeskTemplate(
+                unit_id=unit_id,
+                key=one.key,
+                names=one.names,
+                values=one.values,
+                position=position,
+                changed_at=now(),
+            )
+        )
+    db.session.flush()
+
+
+@transaction
+def save_template(
+    staff: Staff, old_key: str | None, key: str, names: dict[str, str], values: dict[str, Any]
+) -> None:
+    """Add a template to the person's desk, or change the one under `old_key`; a key is used once."""
+    if topics.known(str(values.get("topic", ""))) is None:
+        raise UnknownTopic
+    _copy_templates(staff.unit_id)
+    present = {one.key: one for one in queries.templates(staff.unit_id, "vi")}
+    if key != old_key and key in present:
+        raise KeyTaken
+    known = present.get(old_key or "")
+    if known is None or known.id is None:
+        db.session.add(
+            DeskTemplate(
+                unit_id=staff.unit_id,
+                key=key,
+                names=names,
+                values=values,
+                position=len(present),
+                changed_at=now(),
+            )
+        )
+    else:
+        row = db.session.get_one(DeskTemplate, known.id)
+        row.key, row.names, row.values, row.changed_at = key, row.names | names, values, now()
+    audit.record("template.save", f"template:{key}", staff.name, unit_id=staff.unit_id)
+
+
+@transaction
+def remove_template(staff: Staff, key: str) -> None:
+    """Take a template off the person's desk; the last one stays."""
+    _copy_templates(staff.unit_id)
+    present = queries.templates(staff.unit_id, "vi")
+    for one in present:
+        if one.key == key and len(present) > 1:
+            db.session.execute(delete(DeskTemplate).where(DeskTemplate.id == one.id))
+            audit.record("template.remove", f"template:{key}", staff.name, unit_id=staff.unit_id)
+
+
+@transaction
+def save_answer(staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str) -> None:
+    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it."""
+    row = db.session.scalar(
+        select(CannedAnswer).where(CannedAnswer.key == key, CannedAnswer.unit_id == staff.unit_id)
+        if staff.unit_id is not None
+        else select(CannedAnswer).where(CannedAnswer.key == key, CannedAnswer.unit_id.is_(None))
+    )
+    if row is None:
+        shipped = next((one for one in queries.answers(staff.unit_id, lang) if one.key == key), None)
+        row = CannedAnswer(
+            unit_id=staff.unit_id,
+            key=key,
+            title=dict(shipped.titles) if shipped else {},
+            text=dict(shipped.texts) if shipped else {},
+            changed_at=now(),
+        )
+        db.session.add(row)
+    row.topic, row.reason, row.hidden, row.changed_at = topic, reason, False, now()
+    row.title, row.text = row.title | {lang: title}, row.text | {lang: text}
+    audit.record("answer.save", f"answer:{key}", staff.name, unit_id=staff.unit_id)
+
+
+@transaction
+def switch_file_references(staff: Staff, on: bool) -> None:
+    """Turn the field for file references on or off for the person's unit."""
+    unit_id = staff.unit_id or WHOLE_SITE
+    db.session.execute(
+        upsert(DeskSetting)
+        .values(unit_id=unit_id, file_references=on)
+        .on_conflict_do_update(index_elements=["unit_id"], set_={"file_references": on})
+    )
+    audit.record("desk.file-references", f"unit:{unit_id}", staff.name, on=on)
+
+
+# --- sessions ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """So many people of an evening ended the same way."""
+
+    outcome: str
+    people: int
+    reason: str | None = None
+
+
+@transaction
+def log_session(
+    staff: Staff,
+    session_uid: str,
+    values: CaseValues,
+    where: str,
+    attended: int,
+    results: list[SessionResult],
+) -> bool:
+    """Store an evening and one case per kind of result; False when this session was stored before."""
+    columns = _columns(staff, values)
+    made = db.session.scalar(
+        upsert(CommunitySession)
+        .values(
+            session_uid=session_uid,
+            unit_id=columns["unit_id"],
+            account_id=staff.id,
+            day=columns["day"],
+            where=where,
+            topic=columns["topic"],
+            attended=attended,
+            logged_at=now(),
+        )
+        .on_conflict_do_nothing(index_elements=["session_uid"])
+        .returning(CommunitySession.id)
+    )
+    if made is None:
+        return False
+    for number, result in enumerate(results, start=1):
+        one = replace(values, outcome=result.outcome, people=result.people, reason=result.reason)
+        _store_case(staff, f"{session_uid}-{number}", _columns(staff, one), None, made)
+    return True

@@ -19,8 +19,10 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from guidance.db import now
@@ -41,6 +43,7 @@ from guidance.text import personal_data
 
 MOST_PEOPLE = 500
 NOTE_LENGTH = 300
+RESERVED_KEYS = ("m", "n", "r", "s", "z")
 EARLIEST = date(2020, 1, 1)
 CLOCK_SLACK = timedelta(minutes=10)
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
@@ -145,8 +148,9 @@ class Impersonal:
             )
 
 
-def _pairs(names: Mapping[str, object]) -> list[tuple[str, object]]:
-    return list(names.items())
+def _pairs(names: Mapping[str, Any], empty: bool = False) -> list[SelectChoice]:
+    none = [SelectChoice("", "–")] if empty else []
+    return none + [SelectChoice(code, name) for code, name in names.items()]
 
 
 def instant_of(text: str) -> datetime | None:
@@ -189,14 +193,14 @@ class CaseForm(Form):
         choices=_pairs(OUTCOME_NAMES),
         validate_choice=False,
     )
-    reason = SelectField(_l("Why not?"), choices=[("", "–"), *_pairs(REASON_NAMES)], validate_choice=False)
+    reason = SelectField(_l("Why not?"), choices=_pairs(REASON_NAMES, empty=True), validate_choice=False)
     place = SelectField(_l("Where?"), choices=_pairs(PLACE_NAMES), validate_choice=False)
     people = StringField(_l("People"))
-    minutes = SelectField(_l("How long?"), choices=[("", "–"), *_pairs(MINUTES_NAMES)], validate_choice=False)
+    minutes = SelectField(_l("How long?"), choices=_pairs(MINUTES_NAMES, empty=True), validate_choice=False)
     first_time = BooleanField(_l("First time they do this online"))
-    age_band = SelectField(_l("Age"), choices=[("", "–"), *_pairs(AGE_NAMES)], validate_choice=False)
+    age_band = SelectField(_l("Age"), choices=_pairs(AGE_NAMES, empty=True), validate_choice=False)
     access_need = SelectField(
-        _l("Needs help with"), choices=[("", "–"), *_pairs(ACCESS_NAMES)], validate_choice=False
+        _l("Needs help with"), choices=_pairs(ACCESS_NAMES, empty=True), validate_choice=False
     )
     note = StringField(
         _l("Note"),
@@ -214,14 +218,14 @@ class CaseForm(Form):
 
     def __init__(
         self,
-        data: Any = None,
+        formdata: Any = None,
         *,
         topic_known: Callable[[str], bool] = lambda _topic: True,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
         desk: Defaults | None = None,
         **values: Any,
     ) -> None:
-        super().__init__(data, **values)
+        super().__init__(formdata, **values)
         self._topic_known, self._unit_of, self._desk = topic_known, unit_of, desk or Defaults()
         self.moment: datetime | None = None
         self.unit_id: int | None = None
@@ -424,3 +428,268 @@ class WhyForm(Form):
             Impersonal(),
         ],
     )
+
+
+class AnswerToRequest(Form):
+    """What a citizen reads at the link of their request."""
+
+    answer = TextAreaField(
+        _l("Answer for the citizen"),
+        [Length(max=1000, message=_l("At most 1000 characters.")), Impersonal()],
+        description=_l("They read it at their link. No names, numbers or codes."),
+    )
+
+
+class SessionForm(Form):
+    """An evening of a community team: where, about what, how many people, and how it ended for them."""
+
+    session_uid = HiddenField()
+    day = StringField(_l("Day"), [InputRequired(_l("Give the day."))])
+    where = StringField(
+        _l("Where?"),
+        [Length(max=100, message=_l("At most 100 characters.")), Impersonal()],
+        description=_l("The hamlet or the house of culture; no names of people."),
+    )
+    unit = StringField(_l("Commune"))
+    topic = StringField(_l("What about?"), [InputRequired(_l("Choose what the session was about."))])
+    place = SelectField(
+        _l("Kind of place"), choices=_pairs(PLACE_NAMES), validate_choice=False, default="hamlet"
+    )
+    help_mode = RadioField(
+        _l("Who did it?"), choices=_pairs(HELP_MODE_NAMES), validate_choice=False, default="guided"
+    )
+    attended = StringField(_l("People who came"), [InputRequired(_l("Give the number of people who came."))])
+
+    def __init__(
+        self,
+        formdata: Any = None,
+        *,
+        topic_known: Callable[[str], bool] = lambda _topic: True,
+        unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
+        **values: Any,
+    ) -> None:
+        super().__init__(formdata, **values)
+        self._topic_known, self._unit_of, self._sent = topic_known, unit_of, formdata or {}
+        self.unit_id: int | None = None
+        self.counts: dict[str, str] = {
+            name: str(self._sent.get(f"ended_{name}", "")).strip() for name in (*OUTCOMES, *REASONS)
+        }
+
+    def validate_session_uid(self, field: Field) -> None:
+        """Letters, digits and hyphens."""
+        if not _UID.fullmatch(field.data or "") or len(field.data) > 60:
+            raise ValidationError(_("The case needs its own number (8 to 64 letters, digits or hyphens)."))
+
+    def validate_day(self, field: Field) -> None:
+        """A day that has been."""
+        moment = instant_of((field.data or "")[:10])
+        if moment is None or not EARLIEST <= moment.date() <= _today():
+            raise ValidationError(_("The time must not lie in the future, and not before 2020."))
+
+    def validate_topic(self, field: Field) -> None:
+        """It must exist."""
+        field.data = clean(field.data)
+        if not self._topic_known(field.data):
+            raise ValidationError(_("Choose what the session was about."))
+
+    def validate_place(self, field: Field) -> None:
+        """A known place."""
+        if field.data not in PLACES:
+            raise ValidationError(_("Choose one of: %(choices)s.", choices=", ".join(PLACES)))
+
+    def validate_help_mode(self, field: Field) -> None:
+        """A known way of helping."""
+        if field.data not in HELP_MODES:
+            raise ValidationError(_("Choose who did it."))
+
+    def validate_unit(self, field: Field) -> None:
+        """A unit that exists that day; the account's own when left out."""
+        moment = instant_of((self.day.data or "")[:10])
+        if clean(field.data) and moment is not None:
+            self.unit_id = self._unit_of(clean(field.data), moment.date())
+            if self.unit_id is None:
+                raise ValidationError(_("There is no commune or province with this code on that day."))
+
+    def validate_attended(self, field: Field) -> None:
+        """A whole number, and at least one result that does not exceed it."""
+        if not _number(field.data):
+            raise ValidationError(_("Give a number of people from 1 to %(most)s.", most=MOST_PEOPLE))
+        counts = [text for text in self.counts.values() if text not in {"", "0"}]
+        if any(not _number(text) for text in counts):
+            raise ValidationError(_("Every result is a number of people."))
+        total = sum(int(text) for text in counts)
+        if not total:
+            raise ValidationError(_("Say how it ended for at least one person."))
+        if total > int(field.data):
+            raise ValidationError(_("More results than people who came: %(total)s.", total=total))
+
+    def attended_number(self) -> int:
+        """How many people came."""
+        return int(self.attended.data)
+
+    def results(self) -> list[tuple[str, int, str | None]]:
+        """Outcome, people and reason of every kind of result that happened."""
+        found: list[tuple[str, int, str | None]] = []
+        for name in OUTCOMES:
+            if _number(self.counts[name]):
+                found.append((name, int(self.counts[name]), None))
+        found += [("stopped", int(self.counts[name]), name) for name in REASONS if _number(self.counts[name])]
+        return found
+
+    def case(self) -> CaseValues:
+        """What all cases of the session share."""
+        moment = instant_of(self.day.data[:10]) or now()
+        return CaseValues(
+            topic=self.topic.data,
+            need="explain"
+            if self.topic.data == "general"
+            else "account"
+            if "guide:v" in self.topic.data
+            else "submit",
+            help_mode=self.help_mode.data,
+            outcome="home",
+            place=self.place.data,
+            occurred_at=min(moment, now()),
+            unit_id=self.unit_id,
+        )
+
+
+def _number(text: str | None) -> bool:
+    """Whether a text is a number of people."""
+    text = (text or "").strip()
+    return bool(text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST_PEOPLE)
+
+
+class TemplateForm(Form):
+    """A common case under one key."""
+
+    old_key = HiddenField()
+    key = StringField(
+        _l("Key"), [InputRequired(_l("Choose one letter."))], description=_l("One letter, a to z.")
+    )
+    name = StringField(
+        _l("Name"),
+        [
+            InputRequired(_l("Give the template a name.")),
+            Length(max=60, message=_l("At most 60 characters.")),
+            Impersonal(),
+        ],
+    )
+    topic = StringField(
+        _l("What about?"),
+        [InputRequired(_l("Choose what the help was about: a procedure, a guide, or a general question."))],
+    )
+    need = SelectField(_l("What did they need?"), choices=_pairs(NEED_NAMES))
+    help_mode = SelectField(_l("Who did it?"), choices=_pairs(HELP_MODE_NAMES))
+    outcome = SelectField(_l("How did it end?"), choices=_pairs(OUTCOME_NAMES))
+    reason = SelectField(_l("Why not?"), choices=_pairs(REASON_NAMES, empty=True), default="")
+    minutes = SelectField(_l("How long?"), choices=_pairs(MINUTES_NAMES, empty=True), default="")
+
+    def validate_key(self, field: Field) -> None:
+        """One letter that the desk does not use itself."""
+        field.data = (field.data or "").strip().lower()
+        if not re.fullmatch("[a-z]", field.data) or field.data in RESERVED_KEYS:
+            raise ValidationError(
+                _(
+                    "Choose one letter from a to z; %(taken)s belong to the desk.",
+                    taken=", ".join(RESERVED_KEYS),
+                )
+            )
+
+    def values(self) -> dict[str, Any]:
+        """What the template fills in."""
+        names = ("topic", "need", "help_mode", "outcome", "reason", "minutes")
+        return {name: self[name].data for name in names if self[name].data}
+
+
+class AnswerForm(Form):
+    """A text to read out or send."""
+
+    key = HiddenField()
+    title = StringField(
+        _l("Title"),
+        [
+            InputRequired(_l("Give the answer a title.")),
+            Length(max=100, message=_l("At most 100 characters.")),
+        ],
+    )
+    reason = SelectField(
+        _l("When people stop because of"), choices=_pairs(REASON_NAMES, empty=True), default=""
+    )
+    text = TextAreaField(
+        _l("Text"),
+        [
+            InputRequired(_l("Write the text.")),
+            Length(max=1000, message=_l("At most 1000 characters.")),
+        ],
+    )
+
+    def validate_key(self, field: Field) -> None:
+        """The key of a known answer, or none."""
+        if field.data and not re.fullmatch(r"[a-z0-9_-]{1,40}", field.data):
+            raise ValidationError(_("This answer cannot be found."))
+
+
+class HelpForm(Form):
+    """A citizen's request for help; nothing but the topic is needed."""
+
+    topic = HiddenField()
+    stamp = HiddenField()
+    website = StringField(_l("Leave this empty"))
+    question = TextAreaField(
+        _l("What do you need?"),
+        [Length(max=500, message=_l("Say it in at most 500 characters.")), Impersonal()],
+        description=_l("A sentence is enough. No names, numbers or codes."),
+    )
+    unit = SelectField(_l("Which centre should help?"), choices=[], validate_choice=False)
+    best_time = RadioField(
+        _l("When is a good time?"), choices=_pairs(BEST_TIMES), validate_choice=False, default="any"
+    )
+    phone = StringField(
+        _l("Telephone number, only if you want to be called"),
+        description=_l("You can leave this empty and read the answer at your link."),
+    )
+    consent = BooleanField(_l("I agree"))
+    for_child = BooleanField(_l("This is for a child under 16"))
+    guardian = BooleanField(
+        _l("I am the parent or guardian and I agree. The child, from 7 years on, agrees as well.")
+    )
+
+    def __init__(self, formdata: Any = None, *, desks: Sequence[tuple[str, str]], **values: Any) -> None:
+        super().__init__(formdata, **values)
+        self.unit.choices = [SelectChoice("", str(_("Any centre"))), *(SelectChoice(*one) for one in desks)]
+        self._codes = {code for code, _name in desks}
+
+    def validate_question(self, field: Field) -> None:
+        """Needed where no procedure or guide was named."""
+        if not field.data and (self.topic.data or "general") == "general":
+            raise ValidationError(_("Say in a few words what you need."))
+
+    def validate_unit(self, field: Field) -> None:
+        """A desk of this site or none."""
+        if field.data and field.data not in self._codes:
+            raise ValidationError(_("Choose a centre from the list."))
+
+    def validate_best_time(self, field: Field) -> None:
+        """A known time."""
+        if field.data not in BEST_TIMES:
+            field.data = "any"
+
+    def validate_phone(self, field: Field) -> None:
+        """A Vietnamese number, if any, and then the consent to keep it."""
+        number = re.sub(r"[\s.()-]", "", field.data or "")
+        if number and not re.fullmatch(r"(\+84|0)\d{9,10}", number):
+            raise ValidationError(_("This is not a telephone number in Vietnam, such as 0912 345 678."))
+        field.data = number
+
+    def validate_consent(self, field: Field) -> None:
+        """Only together with a number; never taken for granted."""
+        if self.phone.data and not field.data:
+            raise ValidationError(
+                _("Tick that you agree before we keep your number, or leave the number empty.")
+            )
+
+    def validate_guardian(self, field: Field) -> None:
+        """A child's request needs the parent's or guardian's agreement."""
+        if self.for_child.data and not field.data:
+            raise ValidationError(_("For a child, the parent or guardian has to agree."))

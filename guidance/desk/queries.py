@@ -6,22 +6,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
+import yaml
 from sqlalchemy import Select, func, or_, select, true
 
 from guidance import security
 from guidance.accounts import queries as accounts
 from guidance.accounts.models import Account, AccountRole
 from guidance.accounts.queries import Staff
+from guidance.config import PROJECT
 from guidance.db import db, now
 from guidance.desk import topics
 from guidance.desk.models import (
     WHOLE_SITE,
     AssistedCase,
+    CannedAnswer,
     CaseChange,
     ClosedMonth,
     DeskSetting,
+    DeskTemplate,
     HelpAttempt,
     HelpRequest,
 )
@@ -29,6 +34,8 @@ from guidance.i18n import VIETNAM
 from guidance.units import queries as units
 from guidance.units.models import Unit
 
+SHIPPED = PROJECT / "guidance" / "content" / "desk.yaml"
+UNDO_WITHIN = timedelta(seconds=60)  # the button stands for ten seconds; slow networks get the rest
 LEARNED_FROM = timedelta(days=14)
 LEARNED_CASES = 200
 
@@ -261,6 +268,11 @@ def history(case_uid: str) -> list[ChangeRow]:
     ]
 
 
+def may_undo(staff: Staff, row: CaseRow) -> bool:
+    """Whether the person's own last act on a case is so fresh that it can still be taken back."""
+    return row.voided_at is None and row.account_id == staff.id and now() - row.changed_at < UNDO_WITHIN
+
+
 def defaults(unit_id: int | None, topic: str = "") -> Defaults:
     """What the desk's last days suggest for a new case, for a topic where it has been seen before."""
     query = select(
@@ -466,3 +478,121 @@ def as_json(row: CaseRow) -> dict[str, Any]:
         if row.voided_at
         else None,
     }
+
+
+# --- templates and answers ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Template:
+    """A common case: one key fills the form. `id` is None for one that came with the site."""
+
+    id: int | None
+    key: str
+    name: str
+    names: dict[str, str]
+    values: dict[str, Any]
+    own: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text to read out or send. `id` is None for one that came with the site."""
+
+    id: int | None
+    key: str
+    topic: str
+    reason: str
+    title: str
+    text: str
+    titles: dict[str, str]
+    texts: dict[str, str]
+
+
+@cache
+def _shipped() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    return found
+
+
+def _say(words: dict[str, str], lang: str) -> str:
+    return words.get(lang) or words.get("vi") or next(iter(words.values()), "")
+
+
+def templates(unit_id: int | None, lang: str) -> list[Template]:
+    """The templates of a desk: its own once it has any, else those that came with the site."""
+    query = select(DeskTemplate).order_by(DeskTemplate.position, DeskTemplate.id)
+    own = query.where(
+        DeskTemplate.unit_id == unit_id if unit_id is not None else DeskTemplate.unit_id.is_(None)
+    )
+    rows = db.session.scalars(own).all()
+    if rows:
+        return [Template(row.id, row.key, _say(row.names, lang), row.names, row.values, True) for row in rows]
+    return [
+        Template(None, one["key"], _say(one["names"], lang), one["names"], one["values"], False)
+        for one in _shipped()["templates"]
+    ]
+
+
+def template_of_id(template_id: int) -> tuple[int | None, Template] | None:
+    """A desk's own template with the unit it belongs to."""
+    row = db.session.get(DeskTemplate, template_id)
+    if row is None:
+        return None
+    return row.unit_id, Template(row.id, row.key, _say(row.names, "vi"), row.names, row.values, True)
+
+
+def answers(unit_id: int | None, lang: str, topic: str = "", reason: str = "") -> list[Answer]:
+    """Answers of a desk: its own and those that came with the site; the ones for this topic and reason first."""
+    query = select(CannedAnswer).where(or_(CannedAnswer.unit_id.is_(None), CannedAnswer.unit_id == unit_id))
+    rows = db.session.scalars(query.order_by(CannedAnswer.id)).all()
+    replaced = {row.key for row in rows if row.key}
+    found = [
+        Answer(
+            row.id,
+            row.key,
+            row.topic,
+            row.reason,
+            _say(row.title, lang),
+            _say(row.text, lang),
+            row.title,
+            row.text,
+        )
+        for row in rows
+        if not row.hidden
+    ]
+    found += [
+        Answer(
+            None,
+            one["key"],
+            one.get("topic", ""),
+            one.get("reason", ""),
+            _say(one["title"], lang),
+            _say(one["text"], lang),
+            one["title"],
+            one["text"],
+        )
+        for one in _shipped()["answers"]
+        if one["key"] not in replaced
+    ]
+    return sorted(
+        found,
+        key=lambda one: -(2 * bool(topic and one.topic == topic) + bool(reason and one.reason == reason)),
+    )
+
+
+def answer_of_id(answer_id: int) -> tuple[int | None, Answer] | None:
+    """A stored answer with the unit it belongs to."""
+    row = db.session.get(CannedAnswer, answer_id)
+    if row is None:
+        return None
+    return row.unit_id, Answer(
+        row.id,
+        row.key,
+        row.topic,
+        row.reason,
+        _say(row.title, "vi"),
+        _say(row.text, "vi"),
+        row.title,
+        row.text,
+    )

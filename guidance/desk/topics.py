@@ -228,3 +228,28 @@ def _procedure_beside(topic: str, key: str, lang: str) -> Beside | None:
         tuple(bring),
         _likely_outcome(topic, ()) if page.online != "counter" else "counter",
     )
+
+
+def for_the_device(lang: str, most: int = 400) -> list[Named]:
+    """Every guide and the procedures that a commune meets most: what the type-ahead knows without network."""
+    found = [Named(GENERAL, _("General question"), f"/{lang}/search")]
+    for group in guides.all_guides(lang):
+        found += [
+            Named(f"guide:{card.slug}", card.title, f"/{lang}/guides/{card.slug}") for card in group.cards
+        ]
+    query = (
+        select(ProcedureCard.key)
+        .order_by(
+            ProcedureCard.has_guidance.desc(),
+            ProcedureCard.levels.contains(" commune ").desc(),
+            ProcedureCard.key,
+        )
+        .limit(most)
+    )
+    keys = db.session.scalars(query).all()
+    cards = catalogue.cards(keys, lang) if keys else {}
+    return found + [
+        Named(f"procedure:{key}", cards[key].name, f"/{lang}/procedures/{key}")
+        for key in keys
+        if key in cards
+    ]

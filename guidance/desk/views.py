@@ -1,61 +1,137 @@
-"""DOOR: the desk: log a case, today's cases, corrections, templates, requests."""
+"""DOOR: a citizen asks for help and follows the request, without an account and without a cookie."""
 
 from __future__ import annotations
 
-import secrets
-from datetime import date
-from typing import Any
+import time
 
-from flask import Blueprint
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from guidance import i18n
+from guidance import i18n, security
 from guidance.accounts import access
-from guidance.desk import forms, queries, topics
-from guidance.errors import NotFound
+from guidance.desk import actions, forms, queries, topics
+from guidance.errors import NotFound, UserError
 from guidance.units import queries as units
-from guidance.web import render
+from guidance.web import absolute, done, render
 
-bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
-access.only(bp, "desk", "manager")
-help_bp = Blueprint("help", __name__, url_prefix="/<lang:lang>/help")
-access.public(help_bp)
+bp = Blueprint("help", __name__, url_prefix="/<lang:lang>/help")
+access.public(bp)
 
-
-def _unit_of(code: str, day: date) -> int | None:
-    place = units.by_code(code, on=day)
-    return place.id if place else None
+FASTEST_HUMAN = 3  # seconds between opening the form and sending it
+LONGEST_OPEN = 24 * 3600
 
 
-def _case_form(data: Any = None, **values: Any) -> forms.CaseForm:
-    return forms.CaseForm(
-        data,
-        topic_known=lambda topic: topics.known(topic) is not None,
-        unit_of=_unit_of,
-        desk=queries.defaults(access.current_staff().unit_id),
-        **values,
+def _stamp() -> str:
+    opened = str(int(time.time()))
+    return f"{opened}.{security.signed('help-form', opened)}"
+
+
+def _taken_time(stamp: str) -> bool:
+    """Whether a person could have filled in the form between its opening and now."""
+    opened, _dot, mark = stamp.partition(".")
+    if not opened.isdigit() or not security.same(mark, security.signed("help-form", opened)):
+        return False
+    return FASTEST_HUMAN <= time.time() - int(opened) <= LONGEST_OPEN
+
+
+def _consent() -> str:
+    """The words a citizen agrees to; stored with the request as they were."""
+    return _(
+        "I agree that the service centre keeps my telephone number to call me about this request, and for nothing else. "
+        "It is stored encrypted and deleted 30 days after the request is closed at the latest. "
+        "I can withdraw my consent at any time at the link I get."
     )
 
 
-def _new_uid() -> str:
-    return secrets.token_hex(16)
+def _form(formdata: object = None, **values: object) -> forms.HelpForm:
+    desks = [(place.code, place.name) for place in queries.desks()]
+    return forms.HelpForm(formdata, desks=desks, **values)
 
 
-@bp.get("/")
-def home() -> ResponseReturnValue:
-    """The desk."""
-    return render("desk/desk.html", **_desk())
+def _page(form: forms.HelpForm, status: int = 200) -> Response:
+    lang = i18n.current().code
+    about = form.topic.data if topics.known(form.topic.data or "") else topics.GENERAL
+    response = render(
+        "desk/help.html",
+        status=status,
+        form=form,
+        about=topics.name(about, lang) if about != topics.GENERAL else None,
+        consent=_consent(),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
-def _desk(form: forms.CaseForm | None = None) -> dict[str, Any]:
-    return {}
+@bp.get("")
+def ask() -> ResponseReturnValue:
+    """The form to ask for help."""
+    return _page(_form(data={"topic": request.args.get("topic", ""), "stamp": _stamp(), "best_time": "any"}))
 
 
-@bp.get("/cases/<case_uid>")
-def case(case_uid: str) -> ResponseReturnValue:
-    """One case, its history, and the forms to correct or void it."""
-    staff = access.current_staff()
-    row = queries.case(staff, case_uid, i18n.current().code)
-    if row is None:
-        raise NotFound
-    return render("desk/case.html", row=row, history=queries.history(case_uid))
+@bp.post("")
+def send() -> ResponseReturnValue:
+    """Store the request and lead to its link, or show the form again with what is wrong."""
+    form = _form(request.form)
+    if topics.known(form.topic.data or "") is None:
+        form.topic.data = topics.GENERAL
+    if not form.validate():
+        return _page(form, 422)
+    if form.website.data or not _taken_time(form.stamp.data or ""):
+        form.form_errors = [_("Please read the form once more, then send it again.")]
+        if not form.website.data and not _was_ours(form.stamp.data or ""):
+            form.stamp.data = _stamp()
+        return _page(form, 422)
+    unit = units.by_code(form.unit.data) if form.unit.data else None
+    asked = actions.NewRequest(
+        lang=i18n.current().code,
+        topic=form.topic.data,
+        question=form.question.data,
+        best_time=form.best_time.data,
+        unit_id=unit.id if unit else None,
+        phone=form.phone.data,
+        consent=_consent() if form.consent.data else "",
+        for_child=form.for_child.data,
+        guardian_agreed=form.guardian.data,
+    )
+    try:
+        token = actions.ask_for_help(asked, request.remote_addr or "")
+    except UserError as wrong:
+        form.form_errors = [wrong.message]
+        return _page(form, wrong.status)
+    return done(url_for("help.follow", token=token))
+
+
+def _was_ours(stamp: str) -> bool:
+    opened, _dot, mark = stamp.partition(".")
+    fresh = opened.isdigit() and time.time() - int(opened) <= LONGEST_OPEN
+    return fresh and security.same(mark, security.signed("help-form", opened))
+
+
+@bp.get("/<token>")
+def follow(token: str) -> ResponseReturnValue:
+    """What has become of a request, for whoever holds its link."""
+    found = queries.own_request(token, i18n.current().code)
+    if found is None:
+        raise NotFound(_("There is no request at this link. It may have been deleted."))
+    link = absolute(url_for("help.follow", token=token))
+    response = render("desk/follow.html", row=found, token=token, link=link, best_times=forms.BEST_TIMES)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@bp.post("/<token>/withdraw")
+def withdraw(token: str) -> ResponseReturnValue:
+    """Withdraw the consent to be called: the number is deleted at once."""
+    actions.withdraw_consent(token)
+    return done(url_for("help.follow", token=token))
+
+
+@bp.post("/<token>/delete")
+def delete(token: str) -> ResponseReturnValue:
+    """Delete the request."""
+    actions.delete_request(token)
+    response = render("desk/deleted.html")
+    response.headers["Cache-Control"] = "no-store"
+    return response

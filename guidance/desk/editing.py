@@ -1,0 +1,556 @@
+"""DOOR: the desk: log a case, today's cases, corrections, requests, sessions, templates, answers."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from guidance import i18n
+from guidance.accounts import access
+from guidance.accounts.queries import Staff
+from guidance.desk import actions, forms, queries, topics
+from guidance.errors import NotFound, UserError
+from guidance.units import queries as units
+from guidance.web import absolute, done, render
+
+bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
+access.only(bp, "desk", "manager")
+
+
+def _lang() -> str:
+    return i18n.current().code
+
+
+def _unit_of(code: str, day: date) -> int | None:
+    place = units.by_code(code, on=day)
+    return place.id if place else None
+
+
+def _case_form(formdata: Any = None, **values: Any) -> forms.CaseForm:
+    desk = queries.defaults(access.current_staff().unit_id)
+    return forms.CaseForm(
+        formdata,
+        topic_known=lambda topic: topics.known(topic) is not None,
+        unit_of=_unit_of,
+        desk=desk,
+        **values,
+    )
+
+
+def _posted() -> MultiDict[str, str]:
+    """The form as sent: ticked steps joined, and the buttons 'stopped here' and 'done' turned into values."""
+    data = MultiDict(request.form)
+    data["steps"] = ",".join(request.form.getlist("steps"))
+    if "stopped" in data:
+        step, _bar, reason = data["stopped"].partition("|")
+        data["outcome"], data["failed_step"], data["reason"] = "stopped", step, reason
+    elif "finish" in data:
+        data["outcome"] = data["finish"]
+    if not data.get("case_uid"):
+        data["case_uid"] = secrets.token_hex(16)
+    return data
+
+
+# --- the desk ----------------------------------------------------------------------------------
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """The desk: what is being helped with, the log, today's cases."""
+    staff = access.current_staff()
+    about = request.args.get("topic", "")
+    values = _start_values(staff, about)
+    return _desk(_case_form(data=values), str(values.get("topic") or ""))
+
+
+def _start_values(staff: Staff, about: str) -> dict[str, Any]:
+    """What the form starts with: a template, a case to repeat, or the desk's defaults for the topic."""
+    usual = queries.defaults(staff.unit_id, about)
+    values: dict[str, Any] = {
+        "case_uid": secrets.token_hex(16),
+        "people": "1",
+        "place": usual.place,
+        "topic": about if topics.known(about) else "",
+    }
+    if values["topic"]:
+        values |= {"need": usual.need, "help_mode": usual.help_mode, "outcome": usual.outcome}
+    key, again = request.args.get("template", ""), request.args.get("repeat", "")
+    template = next((one for one in queries.templates(staff.unit_id, _lang()) if one.key == key), None)
+    if template is not None:
+        values |= template.values
+    earlier = queries.case(staff, again, _lang()) if again else None
+    if earlier is not None:
+        same = ("topic", "need", "help_mode", "outcome", "reason", "place", "people", "minutes")
+        values |= {name: getattr(earlier, name) for name in same}
+    return values
+
+
+def _desk(form: forms.CaseForm, about: str, status: int = 200) -> Response:
+    staff, lang = access.current_staff(), _lang()
+    asked = request.args.get("about", "").strip()[:200]
+    named = topics.name(about, lang) if about and topics.known(about) else None
+    page = topics.beside(about, lang) if named else None
+    return render(
+        "desk/desk.html",
+        status=status,
+        form=form,
+        topic=named,
+        beside=page,
+        handover=_handover(page.path) if page else None,
+        asked=asked,
+        found=topics.matching(asked, lang) if asked else [],
+        templates=queries.templates(staff.unit_id, lang),
+        mine=request.args.get("mine") == "1",
+        cases=queries.cases_of_day(staff, queries.today(), lang, mine=request.args.get("mine") == "1"),
+        requests=len(queries.open_requests(staff, lang)),
+        units=queries.unit_choices(staff),
+        file_references=queries.keeps_file_references(staff.unit_id),
+        names=_names(),
+        keys=_keys(),
+        device=_device(staff),
+    )
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [
+        ("/", _("Choose what it is about")),
+        ("1 … 9", _("So many people at once")),
+        ("Enter", _("Save")),
+        ("Ctrl + Enter", _("Save from any field")),
+        ("s", _("Save, same again")),
+        ("r", _("Repeat the last case")),
+        ("n", _("Write a note")),
+        ("z", _("Undo, within ten seconds")),
+        ("m", _("More fields")),
+        ("Esc", _("Start afresh")),
+        ("?", _("Show these keys")),
+    ]
+
+
+def _device(staff: Staff) -> dict[str, Any]:
+    """What the script on the device needs: who is here, where to send, the templates, and its words."""
+    return {
+        "account": staff.id,
+        "lang": _lang(),
+        "desk": url_for("desk.home"),
+        "send": f"/api/v1/cases?lang={_lang()}",
+        "topics": url_for("desk.all_topics"),
+        "signIn": url_for("accounts.sign_in", next=url_for("desk.home")),
+        "templates": [
+            {"key": one.key, "name": one.name, "values": one.values}
+            for one in queries.templates(staff.unit_id, _lang())
+        ],
+        "topicNames": {
+            topic: named.name
+            for topic, named in topics.names(
+                {str(one.values["topic"]) for one in queries.templates(staff.unit_id, _lang())}, _lang()
+            ).items()
+        },
+        "words": words(),
+    }
+
+
+def words() -> dict[str, str]:
+    """The sentences of the script on the device."""
+    return {
+        "saved": _("Saved: %(name)s", name="{name}"),
+        "undo": _("Undo"),
+        "undone": _("Taken back."),
+        "kept": _("No connection: kept on this device and sent later."),
+        "waiting": _("Cases that wait on this device to be sent: %(count)s", count="{count}"),
+        "signIn": _("Sign in again, then they are sent."),
+        "others": _(
+            "Cases of a colleague wait on this device: %(count)s. They are sent when that person signs in here.",
+            count="{count}",
+        ),
+        "refused": _("Not stored: %(why)s", why="{why}"),
+        "intoForm": _("Back into the form"),
+        "discard": _("Discard"),
+        "topic": _("Choose what the help was about first."),
+        "missing": _("Choose what was needed, who did it and how it ended."),
+        "personal": _("This looks like a number or address that says who somebody is. Leave it out."),
+        "none": _("nothing chosen yet"),
+    }
+
+
+def _names() -> dict[str, dict[str, str]]:
+    groups = {
+        "need": forms.NEED_NAMES,
+        "help_mode": forms.HELP_MODE_NAMES,
+        "outcome": forms.OUTCOME_NAMES,
+        "reason": forms.REASON_NAMES,
+        "place": forms.PLACE_NAMES,
+        "minutes": forms.MINUTES_NAMES,
+        "age_band": forms.AGE_NAMES,
+        "access_need": forms.ACCESS_NAMES,
+    }
+    return {group: {code: str(name) for code, name in names.items()} for group, names in groups.items()}
+
+
+def _handover(path: str) -> str:
+    """A QR code with the address of a page, to take along on the citizen's phone."""
+    return str(segno.make(absolute(path), error="m").svg_inline(scale=4, border=1))
+
+
+@bp.get("/topics")
+def find_topics() -> ResponseReturnValue:
+    """What a question may be about, for the type-ahead of the desk."""
+    found = topics.matching(request.args.get("q", "")[:200], _lang())
+    return jsonify([{"topic": one.topic, "name": one.name, "path": one.path} for one in found])
+
+
+@bp.get("/topics.json")
+def all_topics() -> ResponseReturnValue:
+    """The names the device keeps so that the desk can choose a topic without network."""
+    return jsonify([{"topic": one.topic, "name": one.name} for one in topics.for_the_device(_lang())])
+
+
+@bp.post("/cases")
+def log_case() -> ResponseReturnValue:
+    """Log a case, or show the form again with what is wrong."""
+    form = _case_form(_posted())
+    if not form.validate():
+        return _desk(form, form.topic.data or "", 422)
+    try:
+        logged = actions.log_case(access.current_staff(), form.case_uid.data, form.case())
+    except UserError as wrong:
+        form.form_errors = [wrong.message]
+        return _desk(form, form.topic.data, wrong.status)
+    said = _("Case logged.") if logged.created else _("This case had been logged before; nothing changed.")
+    return done(url_for("desk.home"), said)
+
+
+# --- one case ----------------------------------------------------------------------------------
+
+
+def _row(case_uid: str) -> queries.CaseRow:
+    row = queries.case(access.current_staff(), case_uid, _lang())
+    if row is None:
+        raise NotFound(_("There is no such case."))
+    return row
+
+
+def _text_of(row: queries.CaseRow) -> dict[str, Any]:
+    stored = queries.as_json(row)
+    return stored | {
+        "occurred_at": str(stored["occurred_at"])[:16],
+        "unit": stored["unit"] or "",
+        "steps": ",".join(row.steps),
+    }
+
+
+def _case_page(row: queries.CaseRow, form: forms.CaseForm, why: forms.WhyForm, status: int = 200) -> Response:
+    return render(
+        "desk/case.html",
+        status=status,
+        row=row,
+        form=form,
+        why=why,
+        history=queries.history(row.case_uid),
+        labels={field.name: str(field.label.text) for field in form} | {"voided": _("Voided")},
+        undo=queries.may_undo(access.current_staff(), row),
+        names=_names(),
+        units=queries.unit_choices(access.current_staff()),
+        file_references=queries.keeps_file_references(access.current_staff().unit_id),
+    )
+
+
+@bp.get("/cases/<case_uid>")
+def case(case_uid: str) -> ResponseReturnValue:
+    """One case, its history, and the forms to correct or void it."""
+    row = _row(case_uid)
+    return _case_page(row, _case_form(data=_text_of(row)), forms.WhyForm())
+
+
+@bp.post("/cases/<case_uid>")
+def correct_case(case_uid: str) -> ResponseReturnValue:
+    """Correct a case, with a reason."""
+    row = _row(case_uid)
+    posted = MultiDict({name: value for name, value in _text_of(row).items() if value is not None})
+    posted.pop("first_time", None)
+    for name in forms.FIELDS_OF_A_CASE:
+        if name in request.form:
+            posted[name] = request.form[name]
+    form, why = _case_form(posted), forms.WhyForm(request.form)
+    right = [form.validate(), why.validate()]
+    if not all(right):
+        return _case_page(row, form, why, 422)
+    given = [name for name in forms.FIELDS_OF_A_CASE if name in request.form or name == "first_time"]
+    if request.form.get("occurred_at", "") == _text_of(row)["occurred_at"]:
+        given = [name for name in given if name != "occurred_at"]
+    try:
+        actions.correct_case(access.current_staff(), case_uid, form.changes(given), why.why.data)
+    except UserError as wrong:
+        form.form_errors = [wrong.message]
+        return _case_page(row, form, why, wrong.status)
+    return done(url_for("desk.case", case_uid=case_uid), _("The case is corrected."))
+
+
+@bp.post("/cases/<case_uid>/void")
+def void_case(case_uid: str) -> ResponseReturnValue:
+    """Void a case, with a reason."""
+    row, why = _row(case_uid), forms.WhyForm(request.form)
+    if not why.validate():
+        return _case_page(row, _case_form(data=_text_of(row)), why, 422)
+    actions.void_case(access.current_staff(), case_uid, why.why.data)
+    return done(
+        url_for("desk.home"), _("The case is voided. It stays in the list, crossed out, and counts no more.")
+    )
+
+
+@bp.post("/cases/<case_uid>/undo")
+def undo_case(case_uid: str) -> ResponseReturnValue:
+    """Take back one's own last act on a case."""
+    actions.undo_case(access.current_staff(), case_uid)
+    return done(url_for("desk.home"), _("Taken back."))
+
+
+# --- requests for help -------------------------------------------------------------------------
+
+
+def _requests(status: int = 200, trouble: str = "") -> Response:
+    staff = access.current_staff()
+    return render(
+        "desk/requests.html",
+        status=status,
+        rows=queries.open_requests(staff, _lang()),
+        me=staff.id,
+        manager=staff.has("manager"),
+        best_times=forms.BEST_TIMES,
+        trouble=trouble,
+    )
+
+
+@bp.get("/requests")
+def open_requests() -> ResponseReturnValue:
+    """Who waits for help, the longest first."""
+    return _requests()
+
+
+@bp.post("/requests/<int:request_id>/claim")
+def claim_request(request_id: int) -> ResponseReturnValue:
+    """Take a request; its telephone number is shown from now on."""
+    try:
+        actions.claim_request(access.current_staff(), request_id)
+    except UserError as wrong:
+        return _requests(wrong.status, str(wrong.message))
+    return done(url_for("desk.one_request", request_id=request_id))
+
+
+@bp.post("/requests/<int:request_id>/release")
+def release_request(request_id: int) -> ResponseReturnValue:
+    """Give a request back to the queue."""
+    actions.release_request(access.current_staff(), request_id)
+    return done(url_for("desk.open_requests"), _("The request is back in the queue."))
+
+
+def _request_page(
+    request_id: int, form: forms.CaseForm | None, answer: forms.AnswerToRequest, status: int = 200
+) -> Response:
+    staff = access.current_staff()
+    row = queries.open_request(staff, request_id, _lang())
+    if row is None or row.claimed_by != staff.id:
+        raise NotFound(_("This request has been closed, withdrawn, or taken by a colleague."))
+    start = {"place": "phone" if row.wants_call else "online", "topic": row.topic, "need": "explain"}
+    start |= {"help_mode": "explained", "outcome": "home", "people": "1", "case_uid": f"request-{row.id}"}
+    return render(
+        "desk/request.html",
+        status=status,
+        row=row,
+        form=form or _case_form(data=start),
+        answer=answer,
+        best_times=forms.BEST_TIMES,
+        names=_names(),
+        ready=queries.answers(staff.unit_id, row.lang, topic=row.topic),
+    )
+
+
+@bp.get("/requests/<int:request_id>")
+def one_request(request_id: int) -> ResponseReturnValue:
+    """A request that one has taken: call, answer, close as a case."""
+    return _request_page(request_id, None, forms.AnswerToRequest())
+
+
+@bp.post("/requests/<int:request_id>/close")
+def close_request(request_id: int) -> ResponseReturnValue:
+    """Close a request as one case."""
+    posted = _posted()
+    posted["case_uid"] = f"request-{request_id:08d}"
+    form, answer = _case_form(posted), forms.AnswerToRequest(request.form)
+    right = [form.validate(), answer.validate()]
+    if not all(right):
+        return _request_page(request_id, form, answer, 422)
+    actions.close_request(access.current_staff(), request_id, answer.answer.data, form.case())
+    return done(url_for("desk.open_requests"), _("The request is closed and logged as a case."))
+
+
+@bp.post("/requests/<int:request_id>/dismiss")
+def dismiss_request(request_id: int) -> ResponseReturnValue:
+    """Close a request without a case."""
+    answer = forms.AnswerToRequest(request.form)
+    if not answer.validate():
+        return _request_page(request_id, None, answer, 422)
+    actions.dismiss_request(access.current_staff(), request_id, answer.answer.data)
+    return done(url_for("desk.open_requests"), _("The request is closed. It is not counted as a case."))
+
+
+# --- sessions of community teams ---------------------------------------------------------------
+
+
+@bp.get("/session")
+def session() -> ResponseReturnValue:
+    """The form for an evening of a community team."""
+    start = {"session_uid": secrets.token_hex(16), "day": queries.today().isoformat()}
+    return _session_page(forms.SessionForm(data=start))
+
+
+def _session_page(form: forms.SessionForm, status: int = 200) -> Response:
+    staff = access.current_staff()
+    return render(
+        "desk/session.html",
+        status=status,
+        form=form,
+        choices=topics.for_the_device(_lang(), most=120),
+        units=queries.unit_choices(staff),
+        names=_names(),
+    )
+
+
+@bp.post("/session")
+def log_session() -> ResponseReturnValue:
+    """Log an evening: one case for every kind of result."""
+    form = forms.SessionForm(
+        request.form, topic_known=lambda topic: topics.known(topic) is not None, unit_of=_unit_of
+    )
+    if not form.validate():
+        return _session_page(form, 422)
+    results = [actions.SessionResult(*one) for one in form.results()]
+    try:
+        new = actions.log_session(
+            access.current_staff(),
+            form.session_uid.data,
+            form.case(),
+            form.where.data,
+            form.attended_number(),
+            results,
+        )
+    except UserError as wrong:
+        form.form_errors = [wrong.message]
+        return _session_page(form, wrong.status)
+    said = _("The session is logged.") if new else _("This session had been logged before; nothing changed.")
+    return done(url_for("desk.home"), said)
+
+
+@bp.get("/session/counter")
+def counter() -> ResponseReturnValue:
+    """A sheet to tally people on during an evening, without names, to print."""
+    return render("desk/counter.html", names=_names())
+
+
+# --- templates, answers, switches --------------------------------------------------------------
+
+
+@bp.get("/templates")
+def templates() -> ResponseReturnValue:
+    """The desk's templates, to change."""
+    return _templates_page(forms.TemplateForm())
+
+
+def _templates_page(form: forms.TemplateForm, status: int = 200) -> Response:
+    staff, lang = access.current_staff(), _lang()
+    present = queries.templates(staff.unit_id, lang)
+    chosen = next((one for one in present if one.key == request.args.get("edit")), None)
+    if chosen is not None and status == 200:
+        form = forms.TemplateForm(
+            data=chosen.values | {"key": chosen.key, "name": chosen.name, "old_key": chosen.key}
+        )
+    return render(
+        "desk/templates.html",
+        status=status,
+        form=form,
+        present=present,
+        topic_names=topics.names({str(one.values["topic"]) for one in present}, lang),
+        choices=topics.for_the_device(lang, most=120),
+        names=_names(),
+        file_references=queries.keeps_file_references(staff.unit_id),
+    )
+
+
+@bp.post("/templates")
+def save_template() -> ResponseReturnValue:
+    """Add or change one template of the desk."""
+    form = forms.TemplateForm(request.form)
+    try:
+        if not form.validate():
+            return _templates_page(form, 422)
+        actions.save_template(
+            access.current_staff(),
+            form.old_key.data or None,
+            form.key.data,
+            {_lang(): form.name.data},
+            form.values(),
+        )
+    except UserError as wrong:
+        form.form_errors = [wrong.message]
+        return _templates_page(form, wrong.status)
+    return done(url_for("desk.templates"), _("The template is saved."))
+
+
+@bp.post("/templates/remove")
+def remove_template() -> ResponseReturnValue:
+    """Take a template off the desk."""
+    actions.remove_template(access.current_staff(), request.form.get("key", ""))
+    return done(url_for("desk.templates"), _("The template is removed."))
+
+
+@bp.post("/file-references")
+def switch_file_references() -> ResponseReturnValue:
+    """Turn the field for file references on or off; for managers."""
+    actions.switch_file_references(access.current_staff(), request.form.get("on") == "yes")
+    return done(url_for("desk.templates"), _("Saved."))
+
+
+@bp.get("/answers")
+def answers() -> ResponseReturnValue:
+    """Texts to read out or send, the ones for the topic and reason first."""
+    staff = access.current_staff()
+    topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
+    spoken = request.args.get("in", _lang())
+    spoken = spoken if spoken in {language.code for language in i18n.offered()} else _lang()
+    rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
+    chosen = next((one for one in rows if one.key == request.args.get("edit")), None)
+    start = (
+        {"key": chosen.key, "title": chosen.title, "text": chosen.text, "reason": chosen.reason}
+        if chosen
+        else {}
+    )
+    return render(
+        "desk/answers.html",
+        rows=rows,
+        spoken=spoken,
+        form=forms.AnswerForm(data=start),
+        names=_names(),
+        editing=bool(chosen),
+    )
+
+
+@bp.post("/answers")
+def save_answer() -> ResponseReturnValue:
+    """Keep the desk's own wording of an answer."""
+    staff, form = access.current_staff(), forms.AnswerForm(request.form)
+    spoken = request.args.get("in", _lang())
+    if not form.validate():
+        rows = queries.answers(staff.unit_id, spoken)
+        return render(
+            "desk/answers.html", status=422, rows=rows, spoken=spoken, form=form, names=_names(), editing=True
+        )
+    key = form.key.data or f"own-{secrets.token_hex(4)}"
+    actions.save_answer(staff, key, "", form.reason.data, spoken, form.title.data, form.text.data)
+    return done(url_for("desk.answers") + f"?in={spoken}", _("The answer is saved."))

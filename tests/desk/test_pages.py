@@ -1,0 +1,260 @@
+"""People at the desk and citizens who ask for help, through pages without scripts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from guidance.db import db, now
+from guidance.desk import actions, rollup, views
+from guidance.desk.models import ALL_TOPICS, AssistedCase, CaseChange, HelpRequest
+from tests.conftest import Visitor, staff_of, visitor_of
+from tests.desk.conftest import a_case, send
+
+
+def figures() -> dict[Any, dict[str, int]]:
+    """The rollup, after checking that a recount says the same."""
+    db.session.rollback()
+    assert rollup.stored() == rollup.recount()
+    return rollup.stored()[0]
+
+
+def people() -> int:
+    """Everybody who was helped."""
+    return sum(row["people"] for key, row in figures().items() if key[2] == ALL_TOPICS)
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What the log form of a page would send."""
+    form = page[page.index('<form id="log"') : page.index("</form>", page.index('<form id="log"'))]
+    found = dict(
+        re.findall(
+            r'<input (?:class="\w+" )?type="(?:hidden|text)"[^>]*? name="(\w+)"[^>]*? value="([^"]*)"', form
+        )
+    )
+    found |= dict(re.findall(r'<input type="radio" name="(\w+)" value="([^"]*)"[^>]* checked', form))
+    for name, options in re.findall(r'<select id="\w+" name="(\w+)">(.*?)</select>', form, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen.group(1) if chosen else ""
+    return found
+
+
+def test_a_template_and_save_log_a_case(officer: Visitor) -> None:
+    """Two actions: the template fills everything, save stores it; it stands in today's list."""
+    page = officer.get("/en/desk/?template=v").get_data(as_text=True)
+    filled = fields_of(page)
+    assert filled["topic"] == "guide:vneid-activation" and filled["outcome"] == "activated"
+    answer = officer.post("/en/desk/cases", filled)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    assert officer.post("/en/desk/cases", filled).status_code == 303
+    after = officer.get("/en/desk/").get_data(as_text=True)
+    assert after.count('<li class="case"') == 1
+    assert people() == 1
+
+
+def test_a_blank_form_says_what_is_missing(officer: Visitor) -> None:
+    """Nothing is stored; what was written is still there."""
+    answer = officer.post("/en/desk/cases", {"note": "gọi 0912345678", "people": "3"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Choose how it ended." in page and "Leave out every identity" in page
+    assert 'value="3"' in page
+
+
+def test_the_last_step_of_a_guide_logs_the_case(officer: Visitor) -> None:
+    """Ticked steps come along; 'could not go on' records step and reason."""
+    filled = {"topic": "procedure:1.001193", "need": "submit", "help_mode": "guided", "people": "1"}
+    officer.post("/en/desk/cases", filled | {"steps": ["1", "2"], "finish": "submitted"})
+    officer.post("/en/desk/cases", filled | {"steps": ["1"], "stopped": "2|no_code"})
+    rows = db.session.query(AssistedCase).order_by(AssistedCase.id).all()
+    assert [(row.outcome, row.steps, row.failed_step, row.reason) for row in rows] == [
+        ("submitted", ["1", "2"], "", None),
+        ("stopped", ["1"], "2", "no_code"),
+    ]
+
+
+def test_a_case_is_corrected_and_voided_on_its_page(officer: Visitor) -> None:
+    """The form starts with what is stored; only what differs is noted."""
+    send(officer, a_case(people=2, note="cần in tờ rơi"))
+    path = "/en/desk/cases/case-0001"
+    page = officer.get(path).get_data(as_text=True)
+    assert 'value="cần in tờ rơi"' in page
+    changed = {"outcome": "home", "people": "4", "note": "cần in tờ rơi", "why": "counted again"}
+    assert officer.post(path, changed).status_code == 303
+    db.session.rollback()
+    change = db.session.query(CaseChange).one()
+    assert set(change.after) == {"outcome", "people"}
+    assert people() == 4
+    assert officer.post(path, changed | {"why": ""}).status_code == 422
+    assert officer.post(path + "/void", {"why": "twice"}).status_code == 303
+    assert people() == 0
+    assert "voided" in officer.get("/en/desk/").get_data(as_text=True)
+
+
+def ask(either_app: Flask, monkeypatch: pytest.MonkeyPatch, **more: str) -> str:
+    """A citizen asks; returns the path of the link."""
+    monkeypatch.setattr(views, "FASTEST_HUMAN", 0)
+    citizen = visitor_of(either_app)
+    page = citizen.get("/en/help").get_data(as_text=True)
+    assert "checked" not in page[page.index('id="consent"') : page.index('id="guardian"')]
+    stamp = re.search(r'name="stamp" value="([^"]+)"', page)
+    assert stamp
+    answer = citizen.post("/en/help", {"stamp": stamp.group(1), "question": "Tôi cần làm VNeID", **more})
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    assert "Set-Cookie" not in answer.headers
+    return answer.headers["Location"]
+
+
+def test_a_request_is_claimed_called_closed_and_counted_once(
+    either_app: Flask, officer: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The citizen follows it at the link; the number is shown to the helper alone and lies encrypted."""
+    link = ask(either_app, monkeypatch, phone="0912 345 678", consent="y")
+    citizen = visitor_of(either_app)
+    assert "We have your request" in citizen.get(link).get_data(as_text=True)
+    db.session.rollback()
+    row = db.session.query(HelpRequest).one()
+    assert row.phone and "0912345678" not in row.phone and row.consent
+    number = row.id
+    assert "0912345678" not in officer.get("/en/desk/requests").get_data(as_text=True)
+    assert officer.post(f"/en/desk/requests/{number}/claim").status_code == 303
+    page = officer.get(f"/en/desk/requests/{number}").get_data(as_text=True)
+    assert "0912345678" in page
+    colleague = staff_of(either_app, "colleague", "desk", unit_id=None)
+    assert colleague.post(f"/en/desk/requests/{number}/claim").status_code == 409
+    filled = fields_of(page) | {"answer": "Mời bạn đến công an xã."}
+    assert officer.post(f"/en/desk/requests/{number}/close", filled).status_code == 303
+    assert officer.post(f"/en/desk/requests/{number}/close", filled).status_code == 404
+    assert people() == 1
+    assert "Mời bạn đến công an xã." in citizen.get(link).get_data(as_text=True)
+    uid = db.session.query(AssistedCase).one().case_uid
+    send(officer, {"why": "mistake"}, f"/api/v1/cases/{uid}/void")
+    assert people() == 0
+    assert officer.post(f"/en/desk/requests/{number}/close", filled).status_code == 303
+    assert people() == 1
+
+
+def test_consent_is_withdrawn_and_the_request_deleted_at_the_link(
+    either_app: Flask, places: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number goes at once; then everything goes."""
+    link = ask(either_app, monkeypatch, phone="+84 912 345 678", consent="y")
+    citizen = visitor_of(either_app)
+    assert citizen.post(link + "/withdraw").status_code == 303
+    db.session.rollback()
+    assert db.session.query(HelpRequest).one().phone is None
+    assert citizen.post(link + "/delete").status_code == 200
+    db.session.rollback()
+    assert db.session.query(HelpRequest).count() == 0
+    assert citizen.get(link).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"phone": "0912345678"}, "Tick that you agree"),
+        ({"phone": "12", "consent": "y"}, "not a telephone number"),
+        ({"for_child": "y"}, "parent or guardian has to agree"),
+        ({"question": "số cccd 025190001234"}, "Leave out every identity"),
+        ({"question": ""}, "Say in a few words"),
+        ({"website": "https://spam.example"}, "send it again"),
+    ],
+)
+def test_a_request_that_cannot_be_taken_says_why(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, sent: dict[str, str], sentence: str
+) -> None:
+    """Nothing is stored, what was written stays."""
+    monkeypatch.setattr(views, "FASTEST_HUMAN", 0)
+    citizen = visitor_of(app)
+    page = citizen.get("/en/help").get_data(as_text=True)
+    stamp = re.search(r'name="stamp" value="([^"]+)"', page)
+    assert stamp
+    answer = citizen.post("/en/help", {"stamp": stamp.group(1), "question": "Cần giúp", **sent})
+    assert answer.status_code == 422 and sentence in answer.get_data(as_text=True)
+    assert db.session.query(HelpRequest).count() == 0
+
+
+def test_a_robot_is_too_fast_and_too_many_are_too_many(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent at once: asked to read again. Six from one place a day: wait."""
+    citizen = visitor_of(app)
+    page = citizen.get("/en/help").get_data(as_text=True)
+    stamp = re.search(r'name="stamp" value="([^"]+)"', page)
+    assert stamp
+    sent = {"stamp": stamp.group(1), "question": "Cần giúp"}
+    assert citizen.post("/en/help", sent).status_code == 422
+    monkeypatch.setattr(views, "FASTEST_HUMAN", 0)
+    answers = [citizen.post("/en/help", sent).status_code for _ in range(actions.REQUESTS_A_DAY + 1)]
+    assert answers == [303] * actions.REQUESTS_A_DAY + [429]
+
+
+def test_an_evening_is_one_form_and_one_case_for_each_result(officer: Visitor) -> None:
+    """Sent twice it counts once; results may not exceed the people who came."""
+    evening = {
+        "session_uid": "evening-0001", "day": "2026-11-20", "where": "Nhà văn hóa thôn Đông", "topic": "guide:vneid-activation",
+        "place": "hamlet", "help_mode": "guided", "attended": "20", "ended_activated": "12", "ended_home": "3", "ended_no_code": "2",
+    }  # fmt: skip
+    assert officer.post("/en/desk/session", evening | {"ended_home": "30"}).status_code == 422
+    for _ in range(2):
+        assert officer.post("/en/desk/session", evening).status_code == 303
+    assert people() == 17
+    reasons = rollup.stored()[1]
+    assert [(key[3], key[4], number) for key, number in reasons.items()] == [("no_code", "hamlet", 2)]
+
+
+def test_a_desk_keeps_its_own_templates_and_answers(officer: Visitor) -> None:
+    """Changing one copies the rest; a key is used once; another desk keeps what came with the site."""
+    new = {"key": "x", "name": "Đăng ký tạm trú", "topic": "procedure:1.001193", "need": "submit", "help_mode": "guided", "outcome": "submitted"}  # fmt: skip
+    assert officer.post("/en/desk/templates", new).status_code == 303
+    assert officer.post("/en/desk/templates", new).status_code == 409
+    assert officer.post("/en/desk/templates", new | {"key": "z"}).status_code == 422
+    page = officer.get("/en/desk/").get_data(as_text=True)
+    assert 'data-template="x"' in page and 'data-template="v"' in page
+    assert officer.post("/en/desk/templates/remove", {"key": "v"}).status_code == 303
+    assert 'data-template="v"' not in officer.get("/en/desk/").get_data(as_text=True)
+    assert officer.get("/en/desk/answers?reason=no_code").status_code == 200
+    own = {"key": "no_code", "title": "Mã", "text": "Chờ 5 phút.", "reason": "no_code"}
+    assert officer.post("/en/desk/answers?in=vi", own).status_code == 303
+    assert "Chờ 5 phút." in officer.get("/en/desk/answers?in=vi").get_data(as_text=True)
+
+
+def test_a_file_reference_is_kept_only_where_it_is_switched_on(officer: Visitor) -> None:
+    """Off by default; a person's number is refused even when on."""
+    answer = send(officer, a_case(file_reference="H54.12-260901-0001"))
+    assert answer.json and answer.json["file_reference"] == ""
+    officer.post("/en/desk/file-references", {"on": "yes"})
+    answer = send(officer, a_case("case-0002", file_reference="H54.12-260901-0001"))
+    assert answer.json and answer.json["file_reference"] == "H54.12-260901-0001"
+    assert send(officer, a_case("case-0003", file_reference="025190001234")).status_code == 422
+
+
+def test_what_has_expired_is_deleted_and_the_counts_stay(
+    either_app: Flask, officer: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notes after the retention, also in old changes; numbers after their day; twice is once."""
+    send(officer, a_case(note="cần in tờ rơi"))
+    send(officer, {"note": "đã in", "why": "done"}, "/api/v1/cases/case-0001/correct")
+    ask(either_app, monkeypatch, phone="0912345678", consent="y")
+    later = now() + timedelta(days=61)
+    monkeypatch.setattr(actions, "now", lambda: later)
+    assert actions.purge(90, "test").phones == 1
+    later = now() + timedelta(days=91)
+    first, second = actions.purge(90, "test"), actions.purge(90, "test")
+    assert (first.notes, first.requests, second.anything) == (2, 1, False)
+    db.session.rollback()
+    assert db.session.query(AssistedCase).one().note == ""
+    change = db.session.query(CaseChange).one()
+    assert "in" not in str(change.before) + str(change.after).replace("note", "")
+    assert people() == 1
+    run = either_app.test_cli_runner().invoke(args=["desk", "purge"])
+    assert run.exit_code == 0, run.output
+
+
+@pytest.mark.parametrize("path", ["", "session", "session/counter", "templates", "answers", "requests", "topics?q=khai+sinh", "topics.json"])  # fmt: skip
+def test_every_page_of_the_desk_opens_in_every_language(officer: Visitor, path: str) -> None:
+    """And the public sees none of them."""
+    for lang in ("vi", "en", "ur"):
+        assert officer.get(f"/{lang}/desk/{path}").status_code == 200
