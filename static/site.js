@@ -160,6 +160,9 @@
   ready(document);
   document.getElementById("errors")?.focus();
 
+  // Public pages stay readable without network.
+  if (document.body.classList.contains("public")) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js").catch(() => {}));
+
   // htmx: a sign of work after 300 ms, focus that is not lost, one sentence when an answer does not come.
   const trouble = document.getElementById("trouble"), announced = document.getElementById("announced");
   let waiting = 0, timer = 0, focused = null;

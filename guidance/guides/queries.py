@@ -167,6 +167,12 @@ def published_slugs() -> list[str]:
     return list(db.session.scalars(select(Guide.slug).where(Guide.published).order_by(Guide.slug)))
 
 
+def changes() -> list[tuple[str, datetime]]:
+    """Published guides and when each was last changed."""
+    query = select(Guide.slug, Guide.changed_at).where(Guide.published)
+    return list(db.session.execute(query.order_by(Guide.position, Guide.slug)).tuples())
+
+
 def _words(row: Any, slug: str) -> Words:
     return Words.model_validate(
         {

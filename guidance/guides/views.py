@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,11 +17,13 @@ from markupsafe import Markup
 from guidance import i18n
 from guidance.accounts import access
 from guidance.catalogue import queries as catalogue
+from guidance.config import PROJECT
+from guidance.db import content_version
 from guidance.errors import NotFound
 from guidance.guides import check as questionnaire
 from guidance.guides import leaflets, markdown, queries
 from guidance.units.queries import today
-from guidance.web import absolute, public, render
+from guidance.web import absolute, asset, public, render
 
 bp = Blueprint("guides", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
@@ -30,6 +36,9 @@ GROUP_NAMES = {
     "helpers": _l("For those who help others"),
     "programme": _l("About the programme"),
 }
+KEPT_ASSETS = ("site.css", "site.js", "vendor/htmx.min.js", "guide.js", "leaflet.css", "icon.svg")
+DRAWN_WITH = ("base.html", "ui.html", "guides/guide.html", "guides/guides.html", "guides/leaflets.html")
+HALL_GROUPS = {"vneid": "residence", "vssid": "health", "portal": "full", "papers": "certified-papers"}
 MOST_LEAFLETS = 80
 
 
@@ -45,11 +54,48 @@ def block_words(text: str) -> Markup:
     return markdown.block(text, i18n.current().code)
 
 
+@bp.app_template_filter("in_hall")
+def in_hall(text: Markup) -> Markup:
+    """A leaflet's words with their links inside the hall screen; leaflets hold no links out of the site."""
+    lang = i18n.current().code
+    return Markup(str(text).replace(f'href="/{lang}/', f'href="/{lang}/hall/'))  # noqa: S704 -- was clean before
+
+
 @bp.get("/guides/")
 def guides() -> ResponseReturnValue:
     """Every guide, by group."""
     lang = i18n.current().code
     return public(render("guides/guides.html", groups=queries.all_guides(lang), names=GROUP_NAMES))
+
+
+@bp.get("/guides/kept.json")
+def kept() -> ResponseReturnValue:
+    """What the service worker keeps for reading without network: pages with a stamp that changes with them."""
+    when = "{when}"
+    drawn = _drawn()
+    pages = {url_for("guides.guides"): f"{content_version()}-{drawn}"}
+    for slug, changed in queries.changes():
+        stamp = f"{changed:%Y%m%d%H%M%S}-{drawn}"
+        pages[url_for("guides.guide", slug=slug)] = stamp
+        pages[url_for("guides.print_guide", slug=slug)] = stamp
+    words = {
+        "copy": _("You are offline. This is a copy kept on %(when)s.", when=when),
+        "missing": _("You are offline, and this page is not kept on this device. These guides are."),
+    }
+    return public(jsonify(words | {"assets": [asset(name) for name in KEPT_ASSETS], "pages": pages}))
+
+
+def _drawn() -> str:
+    """A fingerprint of what guide pages are drawn with, so that a new look reaches the kept copies too."""
+    return hashlib.sha256("".join(asset(name) for name in KEPT_ASSETS).encode() + _templates()).hexdigest()[
+        :10
+    ]
+
+
+@cache
+def _templates() -> bytes:
+    folder = PROJECT / "templates"
+    return b"".join((folder / name).read_bytes() for name in DRAWN_WITH)
 
 
 @bp.get("/guides/<slug>")
@@ -173,3 +219,93 @@ def check() -> ResponseReturnValue:
             words_lang=page.words_lang if page else lang,
         )
     )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to touch on the hall screen."""
+
+    title: str
+    url: str
+    lang: str
+    icon: str = ""
+
+
+def _hall(heading: str, *parts: tuple[str, list[Target]]) -> ResponseReturnValue:
+    return public(
+        render(
+            "guides/hall.html",
+            heading=heading,
+            parts=[{"title": title, "items": items} for title, items in parts],
+        )
+    )
+
+
+def _guide_targets(found: Iterable[queries.Card]) -> list[Target]:
+    return [Target(card.title, url_for("guides.hall_guide", slug=card.slug), card.lang) for card in found]
+
+
+@bp.get("/hall/")
+def hall() -> ResponseReturnValue:
+    """The start of the touch screen in a service centre."""
+    lang = i18n.current().code
+    events = [
+        Target(event.name, url_for("guides.hall_event", event=event.slug), lang, event.slug)
+        for event in catalogue.life_events(lang)
+    ]
+    groups = [
+        Target(
+            str(GROUP_NAMES[group.slug]),
+            url_for("guides.hall_group", group=group.slug),
+            lang,
+            HALL_GROUPS[group.slug],
+        )
+        for group in queries.all_guides(lang)
+        if group.slug in HALL_GROUPS
+    ]
+    return _hall(_("Touch what you need."), (_("Phone, accounts and the portal"), groups), ("", events))
+
+
+@bp.get("/hall/groups/<group>")
+def hall_group(group: str) -> ResponseReturnValue:
+    """The guides of one group on the touch screen."""
+    found = next((one for one in queries.all_guides(i18n.current().code) if one.slug == group), None)
+    if found is None:
+        raise NotFound
+    return _hall(str(GROUP_NAMES[group]), ("", _guide_targets(found.cards)))
+
+
+@bp.get("/hall/events/<event>")
+def hall_event(event: str) -> ResponseReturnValue:
+    """Procedures and guides for one moment of life on the touch screen."""
+    lang = i18n.current().code
+    name = next((one.name for one in catalogue.life_events(lang) if one.slug == event), None)
+    if name is None:
+        raise NotFound
+    procedures = [
+        Target(card.name, url_for("guides.hall_procedure", key=card.key), card.name_lang)
+        for card in catalogue.browse(lang, life_event=event).cards
+    ]
+    return _hall(
+        name,
+        (_("Procedures"), procedures),
+        (_("Guides"), _guide_targets(queries.guides_for_life_event(event, lang))),
+    )
+
+
+def _hall_sheet(leaflet: leaflets.Leaflet | None) -> ResponseReturnValue:
+    if leaflet is None:
+        raise NotFound
+    return public(render("guides/hall_sheet.html", leaflet=leaflet, qr=leaflets.qr(leaflet.path)))
+
+
+@bp.get("/hall/guides/<slug>")
+def hall_guide(slug: str) -> ResponseReturnValue:
+    """One guide on the touch screen."""
+    return _hall_sheet(leaflets.of_guide(slug, i18n.current().code))
+
+
+@bp.get("/hall/procedures/<key>")
+def hall_procedure(key: str) -> ResponseReturnValue:
+    """One procedure on the touch screen."""
+    return _hall_sheet(leaflets.of_procedure(catalogue.resolve(key)[0], i18n.current().code))

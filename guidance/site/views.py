@@ -14,6 +14,7 @@ from sqlalchemy import text
 from guidance import i18n
 from guidance.accounts import access
 from guidance.catalogue import notices
+from guidance.config import PROJECT
 from guidance.db import db
 from guidance.errors import NotFound
 from guidance.site import forms, queries
@@ -108,6 +109,14 @@ def manifest() -> Response:
     )
     response.mimetype = "application/manifest+json"
     return public(response, ONE_DAY)
+
+
+@bp.get("/sw.js")
+def service_worker() -> Response:
+    """Keeps public pages readable without network; served at the root, so that it may look after the whole site."""
+    response = Response((PROJECT / "static" / "sw.js").read_bytes(), mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @bp.get("/robots.txt")

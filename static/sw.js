@@ -1,0 +1,124 @@
+// The site's one service worker. First section: public pages, kept readable without network. Staff pages are never kept here.
+"use strict";
+
+/* ---- public pages ---------------------------------------------------------------------------------------------- */
+{
+  const ASSETS = "assets-1", GUIDES = "guides-1", VISITED = "visited-1", ABOUT = "about-1";
+  const MOST_VISITED = 30, PATIENCE = 4000, LOOK_AGAIN = 30 * 60 * 1000;
+  // What may be kept: pages that are the same for everybody. Whatever is not named here passes by untouched.
+  const PAGE = /^\/([a-z]{2})\/(?:$|check$|about$|notices\/$|guides\/(?:[\w-]+(?:\/print)?)?$|procedures\/[\w.-]+(?:\/print)?$)/;
+  const GUIDE = /^\/[a-z]{2}\/guides\//;
+
+  const languageOf = (url) => (url.origin === location.origin && !url.search && PAGE.exec(url.pathname) || [])[1];
+  const good = (response) => response.status === 200 && response.type === "basic" && !response.redirected
+    && /public/.test(response.headers.get("Cache-Control") || "") && /text\/html/.test(response.headers.get("Content-Type") || "");
+  const found = async (name, key) => (await caches.open(name)).match(key, { ignoreVary: true });
+
+  const keep = async (name, path, response) => {
+    const cache = await caches.open(name);
+    const headers = new Headers(response.headers);
+    headers.set("X-Kept-At", new Date().toISOString());
+    ["Content-Encoding", "Content-Length", "Vary"].forEach((header) => headers.delete(header));
+    await cache.delete(path);
+    await cache.put(path, new Response(await response.blob(), { status: 200, headers }));
+    if (name !== VISITED) return;
+    const keys = await cache.keys();
+    await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_VISITED)).map((key) => cache.delete(key)));
+  };
+
+  // Bring the kept guides of a language up to date, one after the other, only those that changed.
+  const running = new Map();
+  const looked = new Map();
+  const refresh = (lang) => {
+    if (running.has(lang) || Date.now() - (looked.get(lang) || 0) < LOOK_AGAIN) return running.get(lang);
+    looked.set(lang, Date.now());
+    const work = bring(lang).catch(() => looked.delete(lang)).finally(() => running.delete(lang));
+    running.set(lang, work);
+    return work;
+  };
+  const bring = async (lang) => {
+    const listPath = `/${lang}/guides/kept.json`;
+    const answer = await fetch(listPath, { cache: "no-cache" });
+    if (!answer.ok) return;
+    const list = await answer.json();
+    const before = await (await found(ABOUT, listPath))?.json();
+    const assets = await caches.open(ASSETS);
+    for (const path of list.assets) if (!(await assets.match(path))) await assets.add(path);
+    if (!navigator.connection?.saveData) {
+      const guides = await caches.open(GUIDES);
+      for (const [path, stamp] of Object.entries(list.pages)) {
+        if (before?.pages[path] === stamp && (await guides.match(path, { ignoreVary: true }))) continue;
+        const page = await fetch(path, { cache: "no-cache", credentials: "omit" });
+        if (good(page)) await keep(GUIDES, path, page);
+      }
+      for (const key of await guides.keys()) {
+        const path = new URL(key.url).pathname;
+        if (path.startsWith(`/${lang}/`) && !(path in list.pages)) await guides.delete(key);
+      }
+    }
+    await (await caches.open(ABOUT)).put(listPath, new Response(JSON.stringify(list), { headers: { "Content-Type": "application/json" } }));
+    for (const key of await assets.keys()) {
+      const url = new URL(key.url);
+      const path = url.pathname + url.search;
+      if (!list.assets.includes(path) && Date.now() - Date.parse((await assets.match(key)).headers.get("Date") || 0) > 14 * 864e5) await assets.delete(key);
+    }
+  };
+
+  const told = async (lang, name, kept) => {
+    const words = await (await found(ABOUT, `/${lang}/guides/kept.json`))?.json();
+    const when = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" }).format(new Date(kept));
+    return (words?.[name] || "Offline: {when}").replace("{when}", when);
+  };
+  const withNote = async (response, lang, name) => {
+    const note = await told(lang, name, response.headers.get("X-Kept-At"));
+    const html = (await response.text()).replace(/<main\b[^>]*>/, (main) => `${main}<div class="callout note kept" role="status"><p>${note.replace(/[&<>]/g, "")}</p></div>`);
+    return new Response(html, { status: 200, headers: response.headers });
+  };
+  const copyOf = async (path) => (await found(VISITED, path)) || (await found(GUIDES, path));
+  const fromNetwork = async (request, path) => {
+    const response = await fetch(request);
+    if (good(response)) await keep(GUIDE.test(path) ? GUIDES : VISITED, path, response.clone());
+    return response;
+  };
+  const answer = async (event, path, lang) => {
+    const network = fromNetwork(event.request, path);
+    event.waitUntil(network.then(() => refresh(lang), () => {}));
+    const copy = await copyOf(path);
+    try {
+      if (!copy) return await network;
+      const slow = new Promise((_done, give) => setTimeout(give, PATIENCE, new Error("slow")));
+      const response = await Promise.race([network, slow]);
+      return response.status < 500 ? response : await withNote(copy, lang, "copy");
+    } catch {
+      if (copy) return withNote(copy, lang, "copy");
+      const list = await copyOf(`/${lang}/guides/`);
+      return list ? withNote(list, lang, "missing") : Response.error();
+    }
+  };
+
+  self.addEventListener("install", () => self.skipWaiting());
+  self.addEventListener("activate", (event) => {
+    event.waitUntil((async () => {
+      await self.clients.claim();
+      for (const client of await self.clients.matchAll({ type: "window" })) {
+        const url = new URL(client.url);
+        const lang = languageOf(url);
+        if (!lang) continue;
+        const page = await fetch(url.pathname, { credentials: "omit" }).catch(() => null);
+        if (page && good(page)) await keep(GUIDE.test(url.pathname) ? GUIDES : VISITED, url.pathname, page);
+        await refresh(lang);
+      }
+    })());
+  });
+  self.addEventListener("fetch", (event) => {
+    const { request } = event;
+    if (request.method !== "GET") return;
+    const url = new URL(request.url);
+    if (url.origin === location.origin && url.pathname.startsWith("/static/") && url.searchParams.has("v")) {
+      event.respondWith(found(ASSETS, url.pathname + url.search).then((kept) => kept || fetch(request)));
+      return;
+    }
+    const lang = request.mode === "navigate" ? languageOf(url) : undefined;
+    if (lang) event.respondWith(answer(event, url.pathname, lang));
+  });
+}
