@@ -15,10 +15,12 @@ from guidance.desk import forms as desk_forms
 from guidance.desk import queries as desk
 from guidance.desk import topics
 from guidance.errors import NotFound, UserError
+from guidance.guides import data as guide_data
+from guidance.guides import queries as guides
 from guidance.search import current as search_index
 from guidance.search import views as search_views
 from guidance.units import queries as units
-from guidance.web import problem
+from guidance.web import absolute, problem
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 access.public(bp)
@@ -61,6 +63,53 @@ def search() -> ResponseReturnValue:
         ],
     }
     response = jsonify({"results": results, "clarify": clarify})
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+# --- guides ------------------------------------------------------------------------------------
+
+MOST_GUIDES = 200
+
+
+@bp.get("/guides")
+def guide_list() -> ResponseReturnValue:
+    """Published guides by slug, `limit` at a time; `next` is the `cursor` of the page that follows."""
+    limit = min(max(request.args.get("limit", 100, type=int) or 100, 1), MOST_GUIDES)
+    cards, after = guides.page_of_cards(i18n.current().code, limit, request.args.get("cursor", ""))
+    return _kept(jsonify({"guides": [_guide_card(card) for card in cards], "next": after}))
+
+
+def _guide_card(card: guides.Card) -> dict[str, Any]:
+    path = f"/{i18n.current().code}/guides/{card.slug}"
+    return {
+        "slug": card.slug,
+        "title": card.title,
+        "lang": card.lang,
+        "summary": card.summary,
+        "group": card.group,
+        "url": path,
+    }
+
+
+@bp.get("/guides/<slug>")
+def guide(slug: str) -> ResponseReturnValue:
+    """One guide with its steps, troubles and sources; schema.org with `Accept: application/ld+json`."""
+    page = guides.guide_page(slug, i18n.current().code)
+    if page is None:
+        raise NotFound(_("There is no guide called %(slug)s.", slug=slug[:60]))
+    path = f"/{i18n.current().code}/guides/{page.slug}"
+    wants = request.accept_mimetypes.best_match(["application/json", "application/ld+json"])
+    if wants == "application/ld+json":
+        answer = jsonify(guide_data.schema_org(page, absolute(path)))
+        answer.mimetype = "application/ld+json"
+    else:
+        answer = jsonify(guide_data.as_json(page) | {"url": path})
+    answer.vary.add("Accept")
+    return _kept(answer)
+
+
+def _kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
 

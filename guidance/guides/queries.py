@@ -143,6 +143,15 @@ def all_guides(lang: str) -> list[Group]:
     return [group for group in groups if group.cards]
 
 
+def page_of_cards(lang: str, limit: int, after: str = "") -> tuple[list[Card], str | None]:
+    """Cards by slug, those after one slug, and the slug to go on after (None at the end)."""
+    query = (
+        select(Guide.slug).where(Guide.published, Guide.slug > after).order_by(Guide.slug).limit(limit + 1)
+    )
+    slugs = list(db.session.scalars(query))
+    return cards(slugs[:limit], lang), slugs[limit - 1] if len(slugs) > limit else None
+
+
 def cards(slugs: Sequence[str], lang: str) -> list[Card]:
     """Cards of published guides, in the order asked for; unknown slugs are left out."""
     found = {card.slug: card for card in _cards(lang, slugs)}
