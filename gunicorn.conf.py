@@ -13,6 +13,7 @@ graceful_timeout = 20
 keepalive = 15
 max_requests = 50_000
 max_requests_jitter = 5_000
+limit_request_line = 8190
 preload_app = False
 control_socket_disable = True
 accesslog = None

@@ -70,6 +70,13 @@ class Conflict(UserError):
     )
 
 
+class UnstorableText(UserError):
+    """A character that no database keeps, such as NUL, or a number beyond all bounds."""
+
+    status = 422
+    message = _l("That contains a character or number that cannot be stored. Nothing was changed.")
+
+
 class Unavailable(UserError):
     """The database cannot be reached or written."""
 

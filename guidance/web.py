@@ -11,11 +11,11 @@ from typing import Any
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from jinja2.utils import concat
 from markupsafe import Markup
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from guidance import i18n
-from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UserError
+from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UnstorableText, UserError
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,10 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=current_app.config["ASSET_VERSIONS"].get(name))
 
 
+def _unstorable(_error: DataError) -> Response:
+    return _answer(UnstorableText.status, str(UnstorableText.message))
+
+
 def _asset_names(app: Flask) -> dict[str, str]:
     folder = Path(app.static_folder or "")
     return {
@@ -193,10 +197,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["ui"] = Components(app)
 
     @app.before_request
-    def refuse_unknown_language() -> None:
-        if g.get("lang_unknown"):
+    def refuse_addresses_that_cannot_be() -> None:
+        if g.get("lang_unknown") or "\0" in request.path:
             raise NotFound
 
     app.register_error_handler(UserError, _user_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DataError, _unstorable)
