@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
+    DateField,
     FieldList,
     Form,
     FormField,
@@ -22,6 +23,8 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import ValidationError as Refused
 
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords
 from guidance.catalogue.labels import AUDIENCES, CHANNELS, LEVELS, ONLINE
@@ -268,6 +271,11 @@ def _words_text(words: GuidanceWords) -> dict[str, list[str]]:
         "result": [_line(words.result.text, words.result.source) if words.result else ""],
         "mistakes": ["\n".join(_line(one.text, one.instead, one.source) for one in words.mistakes)],
     } | {part: marked(part) for part in ("who", "counter", "online", "staff")}
+
+
+def parts_of(words: GuidanceWords) -> dict[str, str]:
+    """The parts of some words as their form shows them, for a translator to read beside."""
+    return {name: texts[0] for name, texts in _words_text(words).items()}
 
 
 def _facts_text(facts: GuidanceFacts) -> dict[str, list[str]]:
@@ -569,3 +577,98 @@ def lines_of(body: str) -> list[str]:
 
 def _numbered(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in name.split("-")]
+
+
+# --- small forms -------------------------------------------------------------------------------
+
+
+class NoticeForm(Form):
+    """A notice in every language, its days, and the pages it belongs to."""
+
+    kind = SelectField(
+        _l("Kind"),
+        choices=[
+            ("law", _l("Change in the law")),
+            ("service", _l("Change in a service")),
+            ("outage", _l("Something is out of order")),
+            ("scam", _l("Warning against fraud")),
+        ],
+    )
+    title_vi = StringField(_l("Title in Vietnamese"), [InputRequired(_l("Give the notice a title."))])
+    body_vi = TextAreaField(_l("Text in Vietnamese"), [InputRequired(_l("Write what people should know."))])
+    title_en = StringField(_l("Title in English"))
+    body_en = TextAreaField(_l("Text in English"))
+    title_ur = StringField(_l("Title in Urdu"))
+    body_ur = TextAreaField(_l("Text in Urdu"))
+    source = StringField(_l("Source"), [InputRequired(_l("Say who says so."))])
+    source_url = StringField(
+        _l("Address of the source"),
+        [
+            Optional(),
+            Regexp(r"https?://[^\s/]+\.[^\s]+$", message=_l("The address starts with https://")),
+            Length(max=1000, message=_l("The address is too long.")),
+        ],
+    )
+    subjects = TextAreaField(
+        _l("Pages it belongs to"),
+        description=_l("One per line, for example procedure:1.001193 or guide:vssid. Empty: home page only."),
+    )
+    shown_from = DateField(_l("Shown from"), [InputRequired(_l("Choose the first day."))])
+    shown_to = DateField(_l("Shown until"), [Optional()])
+
+    def validate_shown_to(self, field: DateField) -> None:
+        """The last day is not before the first."""
+        if field.data and self.shown_from.data and field.data < self.shown_from.data:
+            raise Refused(_("The last day lies before the first."))
+
+    def validate_subjects(self, field: TextAreaField) -> None:
+        """Every line names a page."""
+        for line in (field.data or "").split():
+            if not re.fullmatch(r"(procedure|guide):[\w.-]+", line):
+                raise Refused(_("“%(line)s” names no page.", line=line[:80]))
+
+    def values(self) -> dict[str, Any]:
+        """What the notice is to be."""
+        return {
+            "kind": self.kind.data,
+            "title": _kept(self, "title"),
+            "body": _kept(self, "body"),
+            "subjects": (self.subjects.data or "").split(),
+            "source": self.source.data.strip(),
+            "source_url": (self.source_url.data or "").strip(),
+            "shown_from": self.shown_from.data,
+            "shown_to": self.shown_to.data,
+        }
+
+
+def _kept(form: Form, name: str) -> dict[str, str]:
+    found = {lang: (form[f"{name}_{lang}"].data or "").strip() for lang in ("vi", "en", "ur")}
+    return {lang: text for lang, text in found.items() if text}
+
+
+class NewForm(Form):
+    """The name of something that is to be begun."""
+
+    name = StringField(
+        _l("Plain name in Vietnamese"),
+        [
+            InputRequired(_l("Give it a name.")),
+            Length(max=150, message=_l("At most 150 characters.")),
+        ],
+        description=_l("The address is made from it and stays for ever."),
+    )
+
+
+class ConfirmForm(Form):
+    """Still correct: until when."""
+
+    next_review = DateField(_l("Next review"), [InputRequired(_l("Choose the day of the next review."))])
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def validate_next_review(self, field: DateField) -> None:
+        """In the future, and not further than two years."""
+        if not self.today < field.data <= self.today.replace(year=self.today.year + 2, day=1):
+            raise Refused(_("Choose a day within the next two years."))

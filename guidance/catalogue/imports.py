@@ -251,6 +251,13 @@ def check(path: Path) -> Checked:
     return checked
 
 
+def originals_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The readable records of a file as the source gave them."""
+    for _number, found in _records(path):
+        if not isinstance(found, Rejected):
+            yield found[1]
+
+
 def digest_of(original: dict[str, Any]) -> str:
     """A fingerprint of a record as the source gave it."""
     return hashlib.sha256(json.dumps(original, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
@@ -335,6 +342,15 @@ def save(
 
     With rejected lines nothing is stored unless `partial`. Returns what was, or with `dry_run` would be, done.
     """
+    return _go_through(checked, partial, dry_run, by, progress)
+
+
+def preview(checked: Checked) -> Report:
+    """What saving the readable records would do; unlike a dry run of save() it keeps nobody from writing."""
+    return _go_through(checked, True, True, "", None)
+
+
+def _go_through(checked: Checked, partial: bool, dry_run: bool, by: str, progress: Progress | None) -> Report:
     report = Report(read=checked.lines, rejected=checked.rejected)
     if checked.rejected and not partial:
         return report

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import or_, select
 
+from guidance import audit
 from guidance.catalogue.models import Notice
 from guidance.db import content_changed, db, now, transaction
+from guidance.errors import Conflict, NotFound
+from guidance.text import slug
 
 KINDS = ("law", "outage", "scam", "service")
 
@@ -141,3 +144,48 @@ def load_starters(path: Path) -> Report:
     if report.stored:
         content_changed()
     return report
+
+
+def every() -> list[Notice]:
+    """Every notice for its editors, the newest first."""
+    return list(db.session.scalars(select(Notice).order_by(Notice.shown_from.desc(), Notice.id.desc())))
+
+
+def notice(key: str) -> Notice | None:
+    """One notice in every language."""
+    return db.session.scalar(select(Notice).where(Notice.key == key))
+
+
+@transaction
+def save(key: str, values: dict[str, Any], seen: str, by: str) -> str:
+    """Publish a notice, new (without key) or changed; returns its key.
+
+    `seen` is the moment the editor's form was made from; raises Conflict when somebody changed the notice since.
+    """
+    found = notice(key) if key else None
+    if (found.published_at.isoformat() if found is not None else "") != seen:
+        raise Conflict
+    if found is None:
+        stem = slug(values["title"]["vi"], 50) or "thong-bao"
+        taken = set(db.session.scalars(select(Notice.key)))
+        key = next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if name not in taken)
+        found = Notice(key=key)
+        db.session.add(found)
+    for name, value in values.items():
+        setattr(found, name, value)
+    found.published_at, found.edited = now(), True
+    audit.record("notice.published", f"notice:{key}", by)
+    content_changed()
+    return key
+
+
+@transaction
+def end(key: str, on: date, by: str) -> None:
+    """Show a notice no longer, from a day on; it stays among the earlier ones."""
+    found = notice(key)
+    if found is None:
+        raise NotFound
+    found.shown_to, found.edited, found.published_at = on - timedelta(days=1), True, now()
+    found.shown_from = min(found.shown_from, found.shown_to)
+    audit.record("notice.ended", f"notice:{key}", by)
+    content_changed()

@@ -14,6 +14,7 @@ from sqlalchemy import Select, func, or_, select
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, Source, marks_of
 from guidance.catalogue.models import (
     ChannelOption,
+    Feedback,
     FormerKey,
     Guidance,
     GuidanceText,
@@ -31,6 +32,7 @@ from guidance.catalogue.models import (
 )
 from guidance.config import PROJECT
 from guidance.db import db
+from guidance.i18n import VIETNAM
 
 PAGE_SIZE = 20
 
@@ -89,12 +91,13 @@ class DocumentCase:
 
 @dataclass(frozen=True)
 class Instrument:
-    """A law or decree the record names; `superseded_by` when it has been replaced."""
+    """A law or decree the record names; `superseded_by` when it has been, or on a later day will be, replaced."""
 
     number: str
     title: str
     superseded_by: str | None
     superseded_on: date | None
+    told: Source | None
 
 
 @dataclass(frozen=True)
@@ -448,12 +451,24 @@ def _legal(procedure_id: int) -> tuple[Instrument, ...]:
             LegalInstrument.title,
             LegalInstrument.superseded_by,
             LegalInstrument.superseded_on,
+            LegalInstrument.source,
+            LegalInstrument.source_url,
+            LegalInstrument.verified_on,
         )
         .join(LegalBasis, LegalBasis.instrument_id == LegalInstrument.id)
         .where(LegalBasis.procedure_id == procedure_id)
         .order_by(LegalBasis.position)
     )
-    return tuple(Instrument(*row) for row in db.session.execute(query).tuples())
+    return tuple(
+        Instrument(
+            number,
+            title,
+            by,
+            day,
+            Source(title=source, url=url or None, verified_on=checked) if source else None,
+        )
+        for number, title, by, day, source, url, checked in db.session.execute(query).tuples()
+    )
 
 
 def _levels_said(procedure_id: int) -> tuple[LevelSaid, ...]:
@@ -522,6 +537,100 @@ def current_notices(lang: str, on: date, subject: str = "") -> list[tuple[Notice
     ]
 
 
+@dataclass(frozen=True)
+class Changed:
+    """One import's change of a published procedure; number 1 is a procedure that came later than the first import."""
+
+    key: str
+    name: str
+    name_lang: str
+    number: int
+    at: datetime
+    fields: tuple[str, ...]
+
+
+def recent_changes(lang: str, limit: int = 50) -> list[Changed]:
+    """What imports changed in published procedures, the newest first; the very first import is not a change."""
+    first = select(func.min(RecordVersion.imported_at)).scalar_subquery()
+    query = (
+        select(
+            ProcedureCard.__table__, RecordVersion.number, RecordVersion.imported_at, RecordVersion.changed_fields
+        )
+        .join(RecordVersion, RecordVersion.procedure_id == ProcedureCard.procedure_id)
+        .where(or_(RecordVersion.number > 1, RecordVersion.imported_at > first))
+        .order_by(RecordVersion.imported_at.desc(), ProcedureCard.key, RecordVersion.number.desc())
+        .limit(limit)
+    )
+    found = []
+    for row in db.session.execute(query):
+        card = _card(row, lang)
+        found.append(
+            Changed(card.key, card.name, card.name_lang, row.number, row.imported_at, tuple(row.changed_fields))
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published procedure as the sitemap needs it."""
+
+    key: str
+    has_guidance: bool
+    changed_at: datetime
+
+
+def published() -> list[Published]:
+    """All published procedures in order, with the day they last changed."""
+    query = (
+        select(ProcedureCard.key, ProcedureCard.has_guidance, Procedure.changed_at)
+        .join(Procedure, Procedure.id == ProcedureCard.procedure_id)
+        .order_by(ProcedureCard.key)
+    )
+    return [Published(*row) for row in db.session.execute(query).tuples()]
+
+
 def published_keys() -> list[str]:
     """Keys of all published procedures, in order."""
     return list(db.session.scalars(select(ProcedureCard.key).order_by(ProcedureCard.key)))
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What readers said about one page: how often it was of use or not, and their comments, newest first."""
+
+    subject: str
+    useful: int
+    not_useful: int
+    comments: tuple[tuple[datetime, bool, str], ...]
+
+
+def _opinions(rows: Iterable[Feedback]) -> list[Opinion]:
+    by_subject: dict[str, list[Feedback]] = {}
+    for row in rows:
+        by_subject.setdefault(row.subject, []).append(row)
+    return [
+        Opinion(
+            subject,
+            sum(row.useful for row in said),
+            sum(not row.useful for row in said),
+            tuple((row.at, row.useful, row.comment) for row in said if row.comment)[:20],
+        )
+        for subject, said in by_subject.items()
+    ]
+
+
+def feedback_on(subject: str) -> Opinion:
+    """What readers said about one page."""
+    rows = db.session.scalars(
+        select(Feedback).where(Feedback.subject == subject).order_by(Feedback.at.desc()).limit(2000)
+    )
+    return next(iter(_opinions(rows)), Opinion(subject, 0, 0, ()))
+
+
+def feedback_since(day: date) -> list[Opinion]:
+    """What readers said about every page since a day; the pages that helped least come first."""
+    start = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+    rows = db.session.scalars(
+        select(Feedback).where(Feedback.at >= start).order_by(Feedback.at.desc()).limit(20_000)
+    )
+    return sorted(_opinions(rows), key=lambda said: (-said.not_useful, said.subject))
