@@ -15,6 +15,7 @@ from guidance.search import current as search_index
 from guidance.search.actions import load_vocabulary
 from guidance.units import imports as unit_imports
 from guidance.units import queries as units
+from guidance.units.starter import load_centres
 
 CONTENT = PROJECT / "guidance" / "content"
 
@@ -46,6 +47,7 @@ def load_content(folder: Path = CONTENT) -> Loaded:
             unit_imports.check(sorted((folder / "units").glob("*.csv"))), by="starter content"
         )
         lines.append(f"Units: {loaded.stored} stored.")
+    centres = load_centres(folder / "centres.yaml")
     procedures = procedures_starter.load_starters(folder / "procedures")
     names = procedures_starter.load_plain_names(sorted((folder / "vocabulary").glob("[0-9]-*.tsv")))
     told = guides.load(folder / "guides")
@@ -55,6 +57,8 @@ def load_content(folder: Path = CONTENT) -> Loaded:
             f"{word}: {report.stored} stored, {report.unchanged} unchanged, "
             f"{report.waiting} waiting beside an editor's text."
         )
+    replaced = procedures_starter.load_supersessions(folder / "legal.yaml")
+    lines.append(f"Service centres: {centres} new or changed. Replaced laws: {replaced} new or changed.")
     lines.append(f"Plain names: {names} new or changed.")
     lines.append(f"Search vocabulary: {load_vocabulary(folder / 'vocabulary')} new or changed.")
     search_index.catch_up()

@@ -98,6 +98,26 @@
     });
   };
 
+  // The place somebody chose stays on this device only.
+  const myPlace = () => {
+    const mine = memory.get("place");
+    return mine && /^\d+$/.test(mine.code) && mine.name ? mine : null;
+  };
+  const showPlace = (part) => {
+    const mine = myPlace();
+    all("[data-mine]", part).forEach((line) => { line.hidden = !mine; });
+    all("a[data-my-place]", part).forEach((link) => {
+      link.textContent = mine ? mine.name : "";
+      link.href = link.dataset.myPlace + (mine ? `?unit=${mine.code}` : "");
+    });
+    all("button[data-keep-place]", part).forEach((button) => {
+      const kept = mine?.code === button.dataset.keepPlace, label = button.querySelector("span");
+      button.dataset.word ||= label.textContent;
+      label.textContent = kept ? button.dataset.said : button.dataset.word;
+      button.setAttribute("aria-pressed", kept);
+    });
+  };
+
   const say = (button, sentence) => {
     const live = button.parentElement.querySelector("[role=status]");
     if (live) live.textContent = sentence;
@@ -136,6 +156,10 @@
         label.textContent = button.dataset.said;
         setTimeout(() => { label.textContent = word; }, 2500);
       } catch { location.hash ||= "main"; }
+    } else if ((button = at("[data-keep-place]"))) {
+      const kept = button.getAttribute("aria-pressed") === "true";
+      memory.set("place", kept ? null : { code: button.dataset.keepPlace, name: button.dataset.name });
+      showPlace(document);
     } else if (at("[data-share]")) {
       navigator.share({ title: document.title, url: location.href }).catch(() => {});
     } else if ((button = at("[data-read]"))) {
@@ -154,6 +178,7 @@
   const ready = (part) => {
     all("input[data-suggest]:not([role])", part).forEach(combobox);
     all("[data-keep]", part).forEach(keep);
+    showPlace(part);
     if (navigator.share) all("[data-share]", part).forEach((button) => { button.hidden = false; });
     if (reading) all("[data-read]", part).forEach((button) => { button.hidden = false; });
   };

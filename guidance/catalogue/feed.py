@@ -1,8 +1,10 @@
-"""Notices as an Atom feed (RFC 4287)."""
+"""Notices and changes of procedures as Atom feeds (RFC 4287)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from xml.etree import ElementTree as Xml
 
 from guidance.catalogue.notices import Told
@@ -11,7 +13,20 @@ NAMESPACE = "http://www.w3.org/2005/Atom"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def atom(notices: Sequence[Told], lang: str, title: str, page: str, address: str) -> bytes:
+@dataclass(frozen=True)
+class Item:
+    """One entry of a feed; `id` and `url` are absolute addresses."""
+
+    id: str
+    url: str
+    title: str
+    lang: str
+    updated: datetime
+    term: str
+    text: str
+
+
+def atom(items: Sequence[Item], lang: str, title: str, page: str, address: str) -> bytes:
     """The feed as UTF-8 XML; `page` and `address` are absolute."""
     Xml.register_namespace("", NAMESPACE)
     root = Xml.Element(f"{{{NAMESPACE}}}feed", {LANG: lang})
@@ -21,7 +36,7 @@ def atom(notices: Sequence[Told], lang: str, title: str, page: str, address: str
         element.text = text or None
         return element
 
-    newest = max((told.published_at for told in notices), default=None)
+    newest = max((item.updated for item in items), default=None)
     add(root, "id", address)
     add(root, "title", title)
     add(root, "updated", newest.isoformat(timespec="seconds") if newest else "1970-01-01T00:00:00+00:00")
@@ -29,13 +44,29 @@ def atom(notices: Sequence[Told], lang: str, title: str, page: str, address: str
     add(root, "link", rel="alternate", type="text/html", href=page)
     author = add(root, "author")
     add(author, "name", title)
-    for told in notices:
-        entry = Xml.SubElement(root, f"{{{NAMESPACE}}}entry", {LANG: told.lang} if told.lang != lang else {})
-        add(entry, "id", f"{page}#{told.key}")
-        add(entry, "title", told.title)
-        add(entry, "updated", told.published_at.isoformat(timespec="seconds"))
-        add(entry, "link", rel="alternate", type="text/html", href=f"{page}#{told.key}")
-        add(entry, "category", term=told.kind)
-        add(entry, "content", f"{told.body}\n{told.source}", type="text")
+    for item in items:
+        entry = Xml.SubElement(root, f"{{{NAMESPACE}}}entry", {LANG: item.lang} if item.lang != lang else {})
+        add(entry, "id", item.id)
+        add(entry, "title", item.title)
+        add(entry, "updated", item.updated.isoformat(timespec="seconds"))
+        add(entry, "link", rel="alternate", type="text/html", href=item.url)
+        add(entry, "category", term=item.term)
+        add(entry, "content", item.text, type="text")
     written: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return written
+
+
+def notice_items(notices: Sequence[Told], page: str) -> list[Item]:
+    """Notices as entries that lead to their place on the page of notices."""
+    return [
+        Item(
+            f"{page}#{told.key}",
+            f"{page}#{told.key}",
+            told.title,
+            told.lang,
+            told.published_at,
+            told.kind,
+            f"{told.body}\n{told.source}",
+        )
+        for told in notices
+    ]

@@ -35,6 +35,31 @@ AUDIENCES = {
     "foreign-organisation": _l("Foreign organisations"),
     "cooperative": _l("Cooperatives"),
 }
+FIELDS = {
+    "code": _l("code"),
+    "name": _l("name"),
+    "sector": _l("subject"),
+    "level": _l("level"),
+    "agency": _l("who carries it out"),
+    "authority": _l("competent authority"),
+    "coordinating_agency": _l("agencies that take part"),
+    "receiving_address": _l("receiving address"),
+    "publisher": _l("publisher"),
+    "decision": _l("decision"),
+    "procedure_type": _l("kind of procedure"),
+    "sequence": _l("how it is carried out"),
+    "methods": _l("ways, time and fee"),
+    "documents": _l("papers of the file"),
+    "audience": _l("for whom"),
+    "legal_basis": _l("legal basis"),
+    "result": _l("result"),
+    "conditions": _l("conditions"),
+    "forms": _l("forms"),
+    "online": _l("online channel"),
+    "url": _l("source address"),
+}
+# Fields that hold the same text a second time, as the source gave it, or say nothing to a reader.
+_SILENT = {"methods_raw", "documents_raw", "legal_basis_raw", "legal_numbers", "source"}
 # The label of the years before August 2022, for people who still know it.
 LEGACY = {"full": 4, "partial": 3}
 
@@ -42,6 +67,12 @@ LEGACY = {"full": 4, "partial": 3}
 def audience(word: str) -> str:
     """Who may ask for a procedure; words we do not know stay as the record has them."""
     return str(AUDIENCES.get(word, word))
+
+
+def fields(names: Iterable[str]) -> str:
+    """The parts of a record that changed, in words; parts we do not know keep their name."""
+    told = [str(FIELDS.get(name, name)) for name in names if name not in _SILENT]
+    return ", ".join(told) or _("the wording")
 
 
 def time_limit(option: Option) -> str:

@@ -554,7 +554,10 @@ def recent_changes(lang: str, limit: int = 50) -> list[Changed]:
     first = select(func.min(RecordVersion.imported_at)).scalar_subquery()
     query = (
         select(
-            ProcedureCard.__table__, RecordVersion.number, RecordVersion.imported_at, RecordVersion.changed_fields
+            ProcedureCard.__table__,
+            RecordVersion.number,
+            RecordVersion.imported_at,
+            RecordVersion.changed_fields,
         )
         .join(RecordVersion, RecordVersion.procedure_id == ProcedureCard.procedure_id)
         .where(or_(RecordVersion.number > 1, RecordVersion.imported_at > first))
@@ -565,7 +568,9 @@ def recent_changes(lang: str, limit: int = 50) -> list[Changed]:
     for row in db.session.execute(query):
         card = _card(row, lang)
         found.append(
-            Changed(card.key, card.name, card.name_lang, row.number, row.imported_at, tuple(row.changed_fields))
+            Changed(
+                card.key, card.name, card.name_lang, row.number, row.imported_at, tuple(row.changed_fields)
+            )
         )
     return found
 

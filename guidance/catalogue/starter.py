@@ -6,17 +6,21 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
+import yaml
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
 from guidance.catalogue import cards
-from guidance.catalogue.guidance import StarterProcedure, read_starter
+from guidance.catalogue.guidance import Source, StarterProcedure, read_starter
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     FormerKey,
     Guidance,
     GuidanceText,
+    LegalInstrument,
     PlainName,
     Procedure,
     ProcedureLifeEvent,
@@ -141,3 +145,54 @@ def load_plain_names(paths: Iterable[Path]) -> int:
         cards.refresh()
         content_changed()
     return len(fresh)
+
+
+class Supersession(BaseModel):
+    """One line of content/legal.yaml: an instrument and what has replaced, or is going to replace, it."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: str
+    by: str
+    since: date | None
+    source: str
+
+
+def read_supersessions(path: Path) -> list[tuple[Supersession, Source]]:
+    """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
+    whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+    sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
+    lines = [Supersession.model_validate(row) for row in whole["superseded"]]
+    return [(line, sources[line.source]) for line in lines]
+
+
+@transaction
+def load_supersessions(path: Path) -> int:
+    """Mark instruments that have been replaced; returns how many are new or changed.
+
+    One that no record names yet is kept without a title: the import that brings it gives it its title.
+    """
+    known = {row.number: row for row in db.session.scalars(select(LegalInstrument))}
+    stored = 0
+    for line, told in read_supersessions(path):
+        instrument = known.get(line.number)
+        if instrument is None:
+            instrument = LegalInstrument(number=line.number, title="")
+            db.session.add(instrument)
+        values = {
+            "superseded_by": line.by,
+            "superseded_on": line.since,
+            "source": _vietnamese(told.title),
+            "source_url": told.url or "",
+            "verified_on": told.verified_on,
+        }
+        if any(getattr(instrument, name) != value for name, value in values.items()):
+            stored += 1
+            for name, value in values.items():
+                setattr(instrument, name, value)
+    if stored:
+        content_changed()
+    return stored
+
+
+def _vietnamese(title: str | dict[str, str]) -> str:
+    return title if isinstance(title, str) else title["vi"]

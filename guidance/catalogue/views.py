@@ -62,6 +62,7 @@ def procedure(key: str) -> ResponseReturnValue:
             places=units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None),
             notices=queries.current_notices(lang, units.today(), f"procedure:{page.key}"),
             came_from=came_from if came_from in page.former_keys else "",
+            today=units.today(),
             linked_data=linked_data.schema_org(
                 page,
                 absolute(url_for("catalogue.procedure", key=page.key)),
@@ -89,12 +90,46 @@ def notice_list() -> ResponseReturnValue:
 def notice_feed() -> ResponseReturnValue:
     """The notices of now as a feed to subscribe to."""
     lang = i18n.current().code
+    page = absolute(url_for("catalogue.notice_list"))
     body = feed.atom(
-        notices.current(lang, units.today()),
+        feed.notice_items(notices.current(lang, units.today()), page),
         lang,
         f"{current_app.config['SETTINGS'].site_name}: {_('Notices')}",
-        absolute(url_for("catalogue.notice_list")),
+        page,
         absolute(url_for("catalogue.notice_feed")),
+    )
+    return public(Response(body, mimetype="application/atom+xml"))
+
+
+@bp.get("/procedures.atom")
+def change_feed() -> ResponseReturnValue:
+    """What imports changed in procedures, as a feed to subscribe to."""
+    lang = i18n.current().code
+    items = []
+    for change in queries.recent_changes(lang):
+        url = absolute(url_for("catalogue.procedure", key=change.key))
+        said = (
+            _("Changed in the official record: %(fields)s.", fields=labels.fields(change.fields))
+            if change.number > 1
+            else _("New in the catalogue.")
+        )
+        items.append(
+            feed.Item(
+                f"{url}#version-{change.number}",
+                url,
+                change.name,
+                change.name_lang,
+                change.at,
+                "changed" if change.number > 1 else "new",
+                said,
+            )
+        )
+    body = feed.atom(
+        items,
+        lang,
+        f"{current_app.config['SETTINGS'].site_name}: {_('Changes of procedures')}",
+        absolute(url_for("catalogue.browse")),
+        absolute(url_for("catalogue.change_feed")),
     )
     return public(Response(body, mimetype="application/atom+xml"))
 

@@ -1,0 +1,79 @@
+"""Writes of the places: service centres as editors keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from sqlalchemy import delete, select
+
+from guidance import audit
+from guidance.db import content_changed, db, transaction
+from guidance.errors import NotFound
+from guidance.units.models import ServiceCentre, UnitServed
+
+
+@dataclass(frozen=True)
+class CentreValues:
+    """What the form of a service centre says; `hours` by weekday, empty where nobody told them."""
+
+    name: str
+    main: bool = True
+    address: str = ""
+    directions: str = ""
+    telephone: str = ""
+    hours: dict[str, list[list[str]]] = field(default_factory=dict)
+    latitude: float | None = None
+    longitude: float | None = None
+    source: str = ""
+    source_url: str = ""
+    verified_on: str | None = None
+
+
+def _serve(centre_id: int, unit_ids: Sequence[int]) -> None:
+    db.session.execute(delete(UnitServed).where(UnitServed.centre_id == centre_id))
+    for unit_id in dict.fromkeys(unit_ids):
+        db.session.add(UnitServed(centre_id=centre_id, unit_id=unit_id))
+
+
+@transaction
+def add_centre(unit_id: int, values: CentreValues, serves: Sequence[int], by: str) -> int:
+    """Add a centre or reception point to a unit; returns its id."""
+    centre = ServiceCentre(unit_id=unit_id, edited=True, **asdict(values))
+    db.session.add(centre)
+    db.session.flush()
+    _serve(centre.id, serves)
+    audit.record("centre.add", f"centre:{centre.id}", by, name=values.name)
+    content_changed()
+    return centre.id
+
+
+@transaction
+def change_centre(centre_id: int, values: CentreValues, serves: Sequence[int], by: str) -> None:
+    """Change a centre; the log keeps what it said before."""
+    centre = _kept(centre_id)
+    before = {name: getattr(centre, name) for name in asdict(values)}
+    changed = {name: [before[name], value] for name, value in asdict(values).items() if before[name] != value}
+    for name, value in asdict(values).items():
+        setattr(centre, name, value)
+    centre.edited = True
+    _serve(centre_id, serves)
+    audit.record("centre.change", f"centre:{centre_id}", by, changed=changed)
+    content_changed()
+
+
+@transaction
+def remove_centre(centre_id: int, by: str) -> None:
+    """Take a centre off the pages; starter content does not bring it back."""
+    centre = _kept(centre_id)
+    centre.removed = centre.edited = True
+    audit.record("centre.remove", f"centre:{centre_id}", by, name=centre.name)
+    content_changed()
+
+
+def _kept(centre_id: int) -> ServiceCentre:
+    query = select(ServiceCentre).where(ServiceCentre.id == centre_id, ServiceCentre.removed.is_(False))
+    centre = db.session.scalar(query)
+    if centre is None:
+        raise NotFound
+    return centre
