@@ -12,11 +12,13 @@ from whitenoise import WhiteNoise
 from guidance import api, cli, config, db, i18n, security, web
 from guidance.accounts import access
 from guidance.accounts import views as accounts_views
+from guidance.adoption import editing as adoption_editing
 from guidance.adoption import views as adoption_views
 from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
 from guidance.desk import editing as desk_editing
 from guidance.desk import views as desk_views
+from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
 from guidance.search import views as search_views
@@ -33,10 +35,12 @@ BLUEPRINTS = (
     accounts_views.bp,
     site_editing.bp,
     catalogue_editing.bp,
+    guides_editing.bp,
     desk_views.bp,
     desk_editing.bp,
     adoption_views.public_bp,
     adoption_views.bp,
+    adoption_editing.keys_bp,
     api.bp,
 )
 

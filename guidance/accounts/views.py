@@ -24,7 +24,7 @@ def _start_page(roles: frozenset[str]) -> str:
     if "manager" in roles:
         return url_for("reports.dashboard")
     if "editor" in roles:
-        return url_for("editing.home")
+        return url_for("drafts.home")
     return url_for("admin.accounts")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from guidance.catalogue.queries import ProcedurePage
+from guidance.catalogue.queries import Card, ProcedurePage
 
 CHANNEL_NAMES = {"online": "online", "counter": "in person", "post": "by post"}
 
@@ -55,50 +56,81 @@ def cpsv_ap(page: ProcedurePage, address: str) -> dict[str, Any]:
             "cv": "http://data.europa.eu/m8g/",
             "dct": "http://purl.org/dc/terms/",
             "adms": "http://www.w3.org/ns/adms#",
+            "eli": "http://data.europa.eu/eli/ontology#",
             "xsd": "http://www.w3.org/2001/XMLSchema#",
         },
         "@id": address,
         "@type": "cpsv:PublicService",
         "dct:identifier": page.code or page.key,
-        "dct:title": {"@value": page.record.name if page.record else page.name, "@language": "vi"},
+        "dct:title": _in(page.record.name, "vi") if page.record else _in(page.name, page.name_lang),
+        "dct:description": _in(page.summary or page.name, page.name_lang),
         "dct:language": {"@id": "http://publications.europa.eu/resource/authority/language/VIE"},
         "dct:spatial": {"@id": "http://publications.europa.eu/resource/authority/country/VNM"},
         "cv:hasChannel": [
-            {"@type": "cv:Channel", "@id": f"{address}#{channel}", "dct:type": CHANNEL_NAMES[channel]}
+            {
+                "@type": "cv:Channel",
+                "@id": f"{address}#{channel}",
+                "dct:identifier": channel,
+                "dct:type": CHANNEL_NAMES[channel],
+            }
             for channel in dict.fromkeys(option.channel for option in page.options)
         ],
         "cv:hasCost": [
             {
                 "@type": "cv:Cost",
+                "dct:identifier": f"cost-{number}",
                 "cv:value": {"@value": str(option.fee_amount), "@type": "xsd:decimal"},
                 "cv:currency": option.fee_currency,
                 "cv:ifAccessedThrough": {"@id": f"{address}#{option.channel}"},
             }
-            for option in page.options
+            for number, option in enumerate(page.options, start=1)
             if option.fee_amount is not None
         ],
         "cpsv:hasInput": [
             {
                 "@type": "cv:Evidence",
-                "dct:title": {"@value": paper.name or paper.form_file, "@language": "vi"},
+                "dct:identifier": f"paper-{number}",
+                "dct:title": _in(paper.name or paper.form_file, "vi"),
             }
-            for case in page.documents
-            for paper in case.papers
+            for number, paper in enumerate((p for case in page.documents for p in case.papers), start=1)
         ],
         "cpsv:produces": [
-            {"@type": "cpsv:Output", "dct:title": {"@value": result["name"], "@language": "vi"}}
-            for result in (page.record.results if page.record else [])
+            {
+                "@type": "cpsv:Output",
+                "dct:identifier": result.get("code") or f"result-{number}",
+                "dct:title": _in(result["name"], "vi"),
+            }
+            for number, result in enumerate(page.record.results if page.record else [], start=1)
         ],
         "cv:hasLegalResource": [
             {"@type": "eli:LegalResource", "dct:title": instrument.title, "dct:identifier": instrument.number}
             for instrument in page.legal
         ],
     }
-    if page.summary:
-        service["dct:description"] = page.summary
-    if agency:
+    authority = agency or (page.record.publisher if page.record else "")
+    if authority:
         service["cv:hasCompetentAuthority"] = {
             "@type": "cv:PublicOrganisation",
-            "dct:title": {"@value": agency, "@language": "vi"},
+            "dct:title": _in(authority, "vi"),
         }
     return service
+
+
+def _in(text: str, lang: str) -> dict[str, str]:
+    return {"@value": text, "@language": lang}
+
+
+def cpsv_ap_list(cards: Sequence[Card], address: str) -> dict[str, Any]:
+    """A page of procedures as CPSV-AP PublicServices in short; `address` is the absolute address of the list."""
+    return {
+        "@context": {"cpsv": "http://purl.org/vocab/cpsv#", "dct": "http://purl.org/dc/terms/"},
+        "@graph": [
+            {
+                "@id": f"{address}/{card.key}",
+                "@type": "cpsv:PublicService",
+                "dct:identifier": card.key,
+                "dct:title": _in(card.name, card.name_lang),
+            }
+            for card in cards
+        ],
+    }

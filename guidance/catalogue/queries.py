@@ -258,6 +258,18 @@ def browse(
     return Listing(tuple(_card(row, lang) for row in rows), total, page, pages)
 
 
+def page_of_cards(lang: str, limit: int, after: str, **filters: str) -> tuple[list[Card], str | None]:
+    """Published procedures by key, and the key after which the next page begins (None on the last one)."""
+    chosen = {
+        name: filters.get(name, "")
+        for name in ("sector", "level", "online", "audience", "life_event", "agency")
+    }
+    query = _filtered(**chosen).where(ProcedureCard.key > after).order_by(ProcedureCard.key)
+    rows = db.session.execute(query.limit(limit + 1)).all()
+    found = [_card(row, lang) for row in rows[:limit]]
+    return found, found[-1].key if len(rows) > limit else None
+
+
 def sectors() -> list[tuple[str, int]]:
     """Sectors of published procedures with their counts, by name."""
     query = select(ProcedureCard.sector, func.count()).where(ProcedureCard.sector != "")
