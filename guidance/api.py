@@ -7,14 +7,17 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from guidance import i18n
 from guidance.accounts import access
+from guidance.adoption import actions as adoption_actions
+from guidance.adoption import machine, periods
 from guidance.desk import actions as desk_actions
 from guidance.desk import forms as desk_forms
 from guidance.desk import queries as desk
 from guidance.desk import topics
-from guidance.errors import NotFound, UserError
+from guidance.errors import NotAllowed, NotFound, SignInNeeded, TooManyAttempts, UserError
 from guidance.guides import data as guide_data
 from guidance.guides import queries as guides
 from guidance.search import current as search_index
@@ -133,6 +136,13 @@ def _body() -> dict[str, Any]:
     return body
 
 
+def _check_sender(staff: Any) -> None:
+    """A device says whose cases it sends: after somebody else signed in there, they wait for their owner."""
+    sender = request.headers.get("X-Desk-Account")
+    if sender is not None and sender != str(staff.id):
+        raise SignInNeeded
+
+
 def _unit_of(code: str, day: Any) -> int | None:
     place = units.by_code(code, on=day)
     return place.id if place else None
@@ -164,6 +174,7 @@ def _stored(case_uid: str, status: int) -> ResponseReturnValue:
 def log_case() -> ResponseReturnValue:
     """Store a case once: 201 when it is new, 200 with the stored case when its `case_uid` is known."""
     staff = access.current_staff()
+    _check_sender(staff)
     text, wrong = desk_forms.from_json(_body(), ("case_uid", *desk_forms.FIELDS_OF_A_CASE))
     form = _case_form(text, staff)
     if not form.validate() or wrong:
@@ -210,5 +221,70 @@ def void_case(case_uid: str) -> ResponseReturnValue:
 def undo_case(case_uid: str) -> ResponseReturnValue:
     """Take back one's own last act on a case, within a minute."""
     _body()
+    _check_sender(access.current_staff())
     desk_actions.undo_case(access.current_staff(), case_uid)
     return _stored(case_uid, 200)
+
+
+# --- figures -----------------------------------------------------------------------------------
+
+
+class UnknownKey(UserError):
+    """The key is not known, or was revoked."""
+
+    status = 401
+    message = _l("This key is not known or no longer valid.")
+
+
+def _key() -> adoption_actions.KeyUsed | None:
+    """The key a caller sent; None when there is none, an error when it is not valid."""
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return None
+    used = adoption_actions.use_key(secret.strip()) if scheme.lower() == "bearer" else None
+    if used is None:
+        raise UnknownKey
+    if used.too_often:
+        raise TooManyAttempts
+    return used
+
+
+def _figures_period() -> periods.Period:
+    return periods.between(request.args.get("from", ""), request.args.get("to", ""), units.today())
+
+
+def _figures_place(key: adoption_actions.KeyUsed | None, period: periods.Period) -> units.Place | None:
+    code = request.args.get("unit", "").strip()
+    own = units.by_id(key.unit_id) if key and key.unit_id is not None else None
+    if not code:
+        return own
+    place = units.by_code(code, on=min(period.end, units.today())) or units.by_code(code)
+    if place is None:
+        raise NotFound
+    if own is not None and place.id not in units.ids_below(own.id):
+        raise NotAllowed
+    return place
+
+
+@bp.get("/figures")
+def figures() -> ResponseReturnValue:
+    """One indicator by month, unit or topic: small counts hidden, or in full with a key."""
+    key, period = _key(), _figures_period()
+    place = _figures_place(key, period)
+    name, by = request.args.get("indicator", "assisted.people"), request.args.get("by", "month") or "month"
+    answer = machine.figures(name, place, period, by, units.today(), public=key is None)
+    response = jsonify(answer.as_json())
+    response.headers["Cache-Control"] = "no-store" if key else "public, max-age=60"
+    response.vary.add("Authorization")
+    return response
+
+
+@bp.get("/figures/feed")
+def figures_feed() -> ResponseReturnValue:
+    """Every figure of the desk log by month and unit, for an operations centre; needs a key."""
+    key, period = _key(), _figures_period()
+    if key is None:
+        raise UnknownKey
+    response = jsonify(machine.feed(_figures_place(key, period), period, units.today()))
+    response.headers["Cache-Control"] = "no-store"
+    return response

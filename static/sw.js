@@ -76,7 +76,7 @@
   };
   const copyOf = async (path) => (await found(VISITED, path)) || (await found(GUIDES, path));
   const fromNetwork = async (request, path) => {
-    const response = await fetch(request);
+    const response = await fetch(request, { cache: "no-cache" }); // the browser's own copy would not say how old it is
     if (good(response)) await keep(GUIDE.test(path) ? GUIDES : VISITED, path, response.clone());
     return response;
   };
@@ -115,10 +115,22 @@
     if (request.method !== "GET") return;
     const url = new URL(request.url);
     if (url.origin === location.origin && url.pathname.startsWith("/static/") && url.searchParams.has("v")) {
-      event.respondWith(found(ASSETS, url.pathname + url.search).then((kept) => kept || fetch(request)));
+      event.respondWith(caches.match(request, { ignoreVary: true }).then((kept) => kept || fetch(request)));
       return;
     }
     const lang = request.mode === "navigate" ? languageOf(url) : undefined;
     if (lang) event.respondWith(answer(event, url.pathname, lang));
+  });
+}
+
+/* ---- the desk: without network its empty shell opens (desk.js put it into the cache); pages with data are never kept ---- */
+{
+  const DESK = /^\/([a-z]{2})\/desk\/(?:offline)?$/;
+  const shell = async (lang) => (await (await caches.open("desk-1")).match(`/${lang}/desk/offline`, { ignoreVary: true })) || Response.error();
+
+  self.addEventListener("fetch", (event) => {
+    const { request } = event;
+    const lang = request.mode === "navigate" && request.method === "GET" && DESK.exec(new URL(request.url).pathname)?.[1];
+    if (lang) event.respondWith(fetch(request).then((answer) => (answer.status > 501 ? shell(lang) : answer), () => shell(lang)));
   });
 }

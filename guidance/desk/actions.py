@@ -194,7 +194,7 @@ def _store_case(
         _check_scope(staff, known)
         return Logged(case_uid, False)
     _check_month(staff, columns["unit_id"], columns["month"])
-    rollup.move(None, rollup.counted(db.session.get_one(AssistedCase, inserted)))
+    rollup.move(None, rollup.counted_new(columns))
     return Logged(case_uid, True)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -18,7 +18,7 @@ from guidance.accounts.queries import Staff
 from guidance.desk import actions, forms, queries, topics
 from guidance.errors import NotFound, UserError
 from guidance.units import queries as units
-from guidance.web import absolute, done, render
+from guidance.web import absolute, asset, done, render
 
 bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
 access.only(bp, "desk", "manager")
@@ -79,7 +79,10 @@ def _start_values(staff: Staff, about: str) -> dict[str, Any]:
         "place": usual.place,
         "topic": about if topics.known(about) else "",
     }
-    if values["topic"]:
+    page = topics.beside(values["topic"], _lang()) if values["topic"] else None
+    if page is not None:
+        values |= _usual(staff, page)
+    elif values["topic"]:
         values |= {"need": usual.need, "help_mode": usual.help_mode, "outcome": usual.outcome}
     key, again = request.args.get("template", ""), request.args.get("repeat", "")
     template = next((one for one in queries.templates(staff.unit_id, _lang()) if one.key == key), None)
@@ -103,6 +106,7 @@ def _desk(form: forms.CaseForm, about: str, status: int = 200) -> Response:
         form=form,
         topic=named,
         beside=page,
+        beside_defaults=_usual(staff, page) if page else {},
         handover=_handover(page.path) if page else None,
         asked=asked,
         found=topics.matching(asked, lang) if asked else [],
@@ -116,6 +120,18 @@ def _desk(form: forms.CaseForm, about: str, status: int = 200) -> Response:
         keys=_keys(),
         device=_device(staff),
     )
+
+
+def _usual(staff: Staff, page: topics.Beside) -> dict[str, Any]:
+    """What the desk usually fills in for a topic; the guide's own likely outcome where it has no cases yet."""
+    usual = queries.defaults(staff.unit_id, page.topic)
+    seen = usual.about_topic
+    return {
+        "need": usual.need if seen else ("submit" if page.outcome in {"submitted", "counter"} else "account"),
+        "help_mode": usual.help_mode if seen else "guided",
+        "outcome": usual.outcome if seen else page.outcome,
+        "minutes": usual.minutes if seen else "",
+    }
 
 
 def _keys() -> list[tuple[str, str]]:
@@ -197,6 +213,55 @@ def _names() -> dict[str, dict[str, str]]:
 def _handover(path: str) -> str:
     """A QR code with the address of a page, to take along on the citizen's phone."""
     return str(segno.make(absolute(path), error="m").svg_inline(scale=4, border=1))
+
+
+@bp.get("/offline")
+@access.open_to("public")
+def offline() -> ResponseReturnValue:
+    """The empty shell that the device keeps for times without network; it holds no data of anybody."""
+    device = {
+        "offline": True,
+        "lang": _lang(),
+        "desk": url_for("desk.home"),
+        "signIn": url_for("accounts.sign_in", next=url_for("desk.home")),
+        "words": words(),
+    }
+    form = forms.CaseForm(data={"place": "centre", "people": "1"})
+    return render("desk/offline.html", form=form, names=_names(), keys=_keys(), device=device)
+
+
+@bp.get("/manifest.webmanifest")
+@access.open_to("public")
+def manifest() -> ResponseReturnValue:
+    """What a device needs to keep the desk on its home screen."""
+    settings = current_app.config["SETTINGS"]
+    response = jsonify(
+        id=url_for("desk.home"),
+        name=f"{_('Desk')} · {settings.site_name}",
+        short_name=_("Desk"),
+        lang=_lang(),
+        start_url=url_for("desk.home"),
+        scope=url_for("desk.home"),
+        display="standalone",
+        background_color="#fffdf8",
+        theme_color="#1f3a6e",
+        icons=[
+            {
+                "src": asset("icon-192.png"),
+                "sizes": "192x192",
+                "type": "image/png",
+                "purpose": "any maskable",
+            },
+            {
+                "src": asset("icon-512.png"),
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "any maskable",
+            },
+        ],
+    )
+    response.mimetype = "application/manifest+json"
+    return response
 
 
 @bp.get("/topics")

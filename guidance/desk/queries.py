@@ -98,6 +98,7 @@ class Defaults:
     outcome: str = "submitted"
     minutes: str | None = None
     learned_from: int = 0
+    about_topic: bool = False
 
 
 # --- scope -------------------------------------------------------------------------------------
@@ -300,6 +301,7 @@ def defaults(unit_id: int | None, topic: str = "") -> Defaults:
         outcome=usual("outcome", resolved),
         minutes=usual("minutes", about),
         learned_from=len(rows),
+        about_topic=about[0].topic == topic,
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, select, text
+from sqlalchemy import and_, bindparam, case, delete, func, insert, select, text
 
-from guidance.db import db, is_sqlite, transaction, upsert
+from guidance.db import Base, db, is_sqlite, transaction, upsert
 from guidance.desk.models import (
     ALL_TOPICS,
     HELP_MODES,
@@ -33,6 +34,8 @@ NUMBERS = (
     "timed",
     "minutes_sum",
 )
+COUNT_KEY = ("month", "unit_id", "topic")
+REASON_KEY = ("month", "unit_id", "topic", "reason", "place", "failed_step")
 DONE_ONLINE = ("submitted", "activated")
 CountKey = tuple[date, int, str]
 ReasonKey = tuple[date, int, str, str, str, str]
@@ -74,6 +77,24 @@ def counted(row: AssistedCase) -> Counted:
     )
 
 
+def counted_new(columns: Mapping[str, Any]) -> Counted:
+    """The state of a case that is just being stored, from its columns."""
+    return Counted(
+        month=columns["month"],
+        unit_id=columns["unit_id"] or WHOLE_SITE,
+        topic=columns["topic"],
+        help_mode=columns["help_mode"],
+        outcome=columns["outcome"],
+        reason=columns["reason"] or "",
+        place=columns["place"],
+        failed_step=columns["failed_step"],
+        people=columns["people"],
+        first_time=columns["first_time"],
+        minutes=columns["minutes"],
+        voided=False,
+    )
+
+
 def _numbers(state: Counted) -> dict[str, int]:
     numbers = dict.fromkeys(NUMBERS, 0)
     numbers["cases"] = 1
@@ -111,41 +132,33 @@ def move(before: Counted | None, after: Counted | None) -> None:
             _add_reason(reason_key, reasons[reason_key])
 
 
+@cache
+def _adding(table: type[Base], key: tuple[str, ...], numbers: tuple[str, ...], sqlite: bool) -> Any:
+    """INSERT … or add to the row that is there; made once, because every save needs it."""
+    del sqlite  # upsert() follows the database in use; the argument keeps one statement for each
+    columns: Any = table.__table__
+    row = upsert(table).values({name: bindparam(name) for name in (*key, *numbers)})
+    return row.on_conflict_do_update(
+        index_elements=list(key), set_={name: columns.c[name] + row.excluded[name] for name in numbers}
+    )
+
+
 def _add_count(key: CountKey, delta: Counter[str]) -> None:
-    month, unit_id, topic = key
-    row = upsert(MonthlyCount).values(
-        month=month, unit_id=unit_id, topic=topic, **{name: delta[name] for name in NUMBERS}
-    )
-    table: Any = MonthlyCount.__table__
-    db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=["month", "unit_id", "topic"],
-            set_={name: table.c[name] + row.excluded[name] for name in NUMBERS},
-        )
-    )
+    values = dict(zip(COUNT_KEY, key, strict=True)) | {name: delta[name] for name in NUMBERS}
+    db.session.execute(_adding(MonthlyCount, COUNT_KEY, NUMBERS, is_sqlite()), values)
     if delta["cases"] < 0:
-        db.session.execute(
-            delete(MonthlyCount).where(
-                MonthlyCount.month == month,
-                MonthlyCount.unit_id == unit_id,
-                MonthlyCount.topic == topic,
-                MonthlyCount.cases == 0,
-            )
-        )
+        same_row = [getattr(MonthlyCount, name) == value for name, value in zip(COUNT_KEY, key, strict=True)]
+        db.session.execute(delete(MonthlyCount).where(*same_row, MonthlyCount.cases == 0))
 
 
 def _add_reason(key: ReasonKey, people: int) -> None:
-    names = ("month", "unit_id", "topic", "reason", "place", "failed_step")
-    row = upsert(MonthlyReason).values(**dict(zip(names, key, strict=True)), people=people)
-    table: Any = MonthlyReason.__table__
-    db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=list(names), set_={"people": table.c.people + row.excluded.people}
-        )
-    )
+    values = dict(zip(REASON_KEY, key, strict=True)) | {"people": people}
+    db.session.execute(_adding(MonthlyReason, REASON_KEY, ("people",), is_sqlite()), values)
     if people < 0:
-        same_row = and_(*(table.c[name] == value for name, value in zip(names, key, strict=True)))
-        db.session.execute(delete(MonthlyReason).where(same_row, MonthlyReason.people == 0))
+        same_row = [
+            getattr(MonthlyReason, name) == value for name, value in zip(REASON_KEY, key, strict=True)
+        ]
+        db.session.execute(delete(MonthlyReason).where(*same_row, MonthlyReason.people == 0))
 
 
 # --- anew --------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from guidance.config import PROJECT
 from guidance.db import db
 from guidance.guides import queries as guides
 from guidance.guides.models import Guide, GuideVersion
-from guidance.text import words
+from guidance.search import current as search
 
 GENERAL = "general"
 _GUIDES = PROJECT / "guidance" / "content" / "guides"
@@ -138,33 +138,18 @@ def name(topic: str, lang: str) -> Named:
 
 
 def matching(question: str, lang: str, limit: int = 8) -> list[Named]:
-    """Guides and procedures whose names hold every word of the question, guides first."""
-    asked = words(question)
-    if not asked:
+    """Guides and procedures for what somebody types, as the site's search ranks them."""
+    if not question.strip():
         return []
-    found: list[Named] = []
-    for group in guides.all_guides(lang):
-        for card in group.cards:
-            title = " ".join(words(card.title))
-            if all(word in title for word in asked):
-                found.append(Named(f"guide:{card.slug}", card.title, f"/{lang}/guides/{card.slug}"))
-    query = select(ProcedureCard.key)
-    for word in asked:
-        query = query.where(ProcedureCard.folded_name.contains(word, autoescape=True))
-    query = query.order_by(
-        ProcedureCard.has_guidance.desc(),
-        ProcedureCard.levels.contains(" commune ").desc(),
-        func.length(ProcedureCard.folded_name),
-        ProcedureCard.key,
-    )
-    keys = db.session.scalars(query.limit(limit)).all()
-    cards = catalogue.cards(keys, lang) if keys else {}
-    found.extend(
-        Named(f"procedure:{key}", cards[key].name, f"/{lang}/procedures/{key}")
-        for key in keys
-        if key in cards
-    )
-    return found[:limit]
+    hits = search.index().suggest(question, lang)[:limit]
+    return [
+        Named(
+            f"{hit.kind}:{hit.key}",
+            hit.title,
+            f"/{lang}/{'guides' if hit.kind == 'guide' else 'procedures'}/{hit.key}",
+        )
+        for hit in hits
+    ]
 
 
 def _likely_outcome(topic: str, systems: Sequence[str]) -> str:
