@@ -8,7 +8,7 @@ from typing import Any
 
 from guidance.search.clarify import Clarify, Fork, ask
 from guidance.search.index import Snapshot, Watched
-from guidance.search.ranking import Ranked, rank
+from guidance.search.ranking import HASTY, WEIGHTS, Ranked, Weights, rank
 from guidance.search.understanding import Question, understand
 
 FILTERS = ("kind", "sector", "level", "online", "audience", "life_event")
@@ -86,7 +86,7 @@ class Index:
         """What a person may be about to ask, while they type."""
         index = self._watched.snapshot()
         asked = understand(typed, index, prefix=True)
-        ranked, _ = _with_codes(asked, index, None, limit)
+        ranked, _ = _with_codes(asked, index, None, limit, HASTY)
         return _hits(ranked[:limit], lang, index)
 
     @property
@@ -101,7 +101,11 @@ class Index:
 
 
 def _with_codes(
-    asked: Question, index: Snapshot, allowed: Callable[[int], bool] | None, wanted: int
+    asked: Question,
+    index: Snapshot,
+    allowed: Callable[[int], bool] | None,
+    wanted: int,
+    weights: Weights = WEIGHTS,
 ) -> tuple[list[Ranked], int]:
     """Documents whose code was typed, then those that answer the words."""
     by_code: dict[int, Ranked] = {}
@@ -109,7 +113,7 @@ def _with_codes(
         for number in index.with_code(code):
             if allowed is None or allowed(number):
                 by_code.setdefault(number, Ranked(number, 9.0, 1.0))
-    ranked, total = rank(asked, index, allowed, wanted)
+    ranked, total = rank(asked, index, allowed, wanted, weights)
     rest = [one for one in ranked if one.document not in by_code]
     return [*by_code.values(), *rest], total + len(by_code)
 

@@ -32,6 +32,9 @@ class Weights:
 
 
 WEIGHTS = Weights()
+HASTY = Weights(
+    close=25, enough=150
+)  # while somebody types, the next letter is more urgent than the tenth hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,15 @@ def rank(
         covered = {number: share for number, share in covered.items() if allowed(number)}
     if not covered:
         return [], 0
+    threshold = 0.45 * whole
+    total = sum(1 for share in covered.values() if share >= threshold)
+    if len(covered) > 2 * weights.enough:
+        bar = sorted(covered.values(), reverse=True)[weights.enough]
+        covered = {number: share for number, share in covered.items() if share >= bar}
     priors = index.priors
     nudge = weights.prior * 0.5 * whole
     first = sorted(covered, key=lambda number: covered[number] + nudge * priors[number], reverse=True)
     looked = _close(question, units, whole, first[: weights.close], covered, index, weights, wanted)
-    threshold = 0.45 * whole
-    total = sum(1 for share in covered.values() if share >= threshold)
     rest = [
         Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
         for number in first[weights.close : 400]
@@ -89,7 +95,11 @@ def _wide(units: list[Unit], index: Snapshot, weights: Weights) -> dict[int, flo
             later.append(unit)
             continue
         scale = unit.weight
-        for number, share in _unit_shares(unit, index).items():
+        shares = _unit_shares(unit, index)
+        if not covered:
+            covered.update(zip(shares, map(scale.__mul__, shares.values()), strict=True))
+            continue
+        for number, share in shares.items():
             covered[number] = get(number, 0.0) + scale * share
     if not covered:
         for unit in later:
@@ -151,6 +161,9 @@ def _add_single(name: str, quality: float, best: dict[int, float], index: Snapsh
     if term is None:
         return
     scale = quality / 200.0
+    if not best:
+        best.update(zip(term.documents, map(scale.__mul__, term.weights), strict=True))
+        return
     get = best.get
     for number, level in zip(term.documents, term.weights, strict=True):
         share = level * scale
@@ -168,6 +181,9 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
     for pair in pairs:
         if pair is not None:
             scale = 0.4 / len(pairs) / 200.0
+            if not sums:
+                sums.update(zip(pair.documents, map(scale.__mul__, pair.weights), strict=True))
+                continue
             for number, level in zip(pair.documents, pair.weights, strict=True):
                 sums[number] = get(number, 0.0) + level * scale
     for term, rarity in sorted(parts, key=lambda part: -part[1]):

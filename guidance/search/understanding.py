@@ -255,10 +255,13 @@ def _repaired(words: list[str], marks: list[str], at: int, index: Snapshot) -> l
 def _finished(words: list[str], at: int, index: Snapshot) -> list[Reading]:
     """Known words that the unfinished last word may become; one that follows its neighbour goes first."""
     before = words[at - 1] if at else None
-    options = index.starting_with(words[at], 40 if before else 12)
+    options = index.starting_with(words[at], 40 if before else 8)
     if before:
-        options.sort(key=lambda word: -min(20, index.pair_count(f"{before} {word}")))
-    return [Reading((word,), 0.95) for word in options[:10] if word != words[at]]
+        beside = {word: index.pair_count(f"{before} {word}") for word in options}
+        options = (
+            sorted((word for word in options if beside[word]), key=lambda word: -beside[word]) or options
+        )
+    return [Reading((word,), 0.95) for word in options[:6] if word != words[at]]
 
 
 def _best(readings: list[Reading], most: int = 10) -> list[Reading]:
