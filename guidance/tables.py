@@ -91,32 +91,41 @@ def _guarded(chunk: Sequence[Row], text_at: Sequence[int]) -> Sequence[Row]:
 def csv_stream(
     columns: Sequence[Column], rows: Iterable[Row], preface: Sequence[Row] = ()
 ) -> Iterator[bytes]:
-    """A CSV in pieces: UTF-8 with BOM, preface rows, an empty line, headings, rows. Shares stand as 0.3341."""
+    """A CSV in pieces: UTF-8 with BOM, preface rows, an empty line, headings, rows. Shares stand as 0.3341.
+
+    Headings are made at once, in the language of the request: the pieces are sent when it is over.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    text_at = [place for place, column in enumerate(columns) if column.kind == "text"]
     for row in preface:
         writer.writerow([_plain(value) for value in row])
     if preface:
         writer.writerow([])
     writer.writerow([guard(str(column.label)) for column in columns])
-    yield b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    beginning = b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    return _pieces(beginning, [place for place, column in enumerate(columns) if column.kind == "text"], rows)
+
+
+def _pieces(beginning: bytes, text_at: Sequence[int], rows: Iterable[Row]) -> Iterator[bytes]:
+    yield beginning
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
     source = iter(rows)
     while chunk := list(islice(source, _CHUNK)):
-        buffer.seek(0)
-        buffer.truncate()
         writer.writerows(_guarded(chunk, text_at) if text_at else chunk)
         yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
 
 
-def open_workbook(file: IO[bytes]) -> Any:
-    """A workbook written row by row, in which strings stay strings."""
+def open_workbook(file: IO[bytes], *, streamed: bool = True) -> Any:
+    """A workbook in which strings stay strings; streamed ones are written row by row, without going back."""
     import xlsxwriter
 
     return xlsxwriter.Workbook(
         file,
         {
-            "constant_memory": True,
+            "constant_memory": streamed,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,

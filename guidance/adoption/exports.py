@@ -10,12 +10,18 @@ from typing import IO, Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Integer, Select, String, cast, select, type_coerce
+from sqlalchemy.engine import Engine
 
 from guidance import i18n, tables
 from guidance.adoption import indicators
+from guidance.adoption.periods import Period
 from guidance.adoption.queries import MonthRow, Report, Sums, TopicRow, UnitRow
-from guidance.db import now
+from guidance.db import db, now
+from guidance.desk.models import AssistedCase
 from guidance.tables import Column, Row, Sheet
+from guidance.units import queries as units
+from guidance.units.models import Unit
 from guidance.units.queries import Place
 
 TABLES = ("months", "units", "topics")
@@ -170,7 +176,7 @@ def _meanings() -> list[Row]:
 def csv_file(table: str, report: Report, made: Made, topic_title: str = "") -> Iterator[bytes]:
     """One table of the report as CSV, piece by piece."""
     preface = [[table_name(table)], *about(report, made, topic_title), *_meanings()]
-    return tables.csv_stream(COLUMNS[table], ROWS[table](report), preface)
+    return tables.csv_stream(COLUMNS[table], list(ROWS[table](report)), preface)
 
 
 def xlsx_file(table: str, report: Report, made: Made, topic_title: str = "") -> IO[bytes]:
@@ -181,6 +187,77 @@ def xlsx_file(table: str, report: Report, made: Made, topic_title: str = "") -> 
         definitions(),
     ]
     return tables.xlsx(sheets)
+
+
+CASES = [
+    Column(_l("Day"), "day", "date"),
+    Column(_l("Unit"), "unit_name", "text"),
+    Column(_l("Unit code"), "unit_code", "text"),
+    Column(_l("Place of help"), "place"),
+    Column(_l("Topic"), "topic", "text"),
+    Column(_l("Online level that day"), "online_level", "text"),
+    Column(_l("What for"), "need"),
+    Column(_l("How"), "help_mode"),
+    Column(_l("Outcome"), "outcome"),
+    Column(_l("Reason"), "reason"),
+    Column(_l("Failed step"), "failed_step", "text"),
+    Column(_l("People"), "people"),
+    Column(_l("Minutes"), "minutes"),
+    Column(_l("First time"), "first_time"),
+    Column(_l("Age"), "age_band"),
+    Column(_l("Special need"), "access_need"),
+]
+
+
+def case_rows(place: Place | None, period: Period, raw: bool = False) -> Iterator[Row]:
+    """Cases of a place and period without note, file reference, key or staff, oldest first, streamed.
+
+    `raw` leaves days as the database writes them, for CSV. Has a connection of its own: a download outlives its request.
+    """
+    day = type_coerce(AssistedCase.day, String) if raw else AssistedCase.day
+    query: Select[*tuple[Any, ...]] = (
+        select(
+            day,
+            Unit.name,
+            Unit.code,
+            AssistedCase.place,
+            AssistedCase.topic,
+            AssistedCase.online_level,
+            AssistedCase.need,
+            AssistedCase.help_mode,
+            AssistedCase.outcome,
+            AssistedCase.reason,
+            AssistedCase.failed_step,
+            AssistedCase.people,
+            AssistedCase.minutes,
+            cast(AssistedCase.first_time, Integer),
+            AssistedCase.age_band,
+            AssistedCase.access_need,
+        )
+        .join(Unit, Unit.id == AssistedCase.unit_id, isouter=True)
+        .where(AssistedCase.voided_at.is_(None), AssistedCase.month.between(period.start, period.last_month))
+        .order_by(AssistedCase.month, AssistedCase.id)
+    )
+    if place is not None:
+        query = query.where(AssistedCase.unit_id.in_(units.ids_below(place.id)))
+    return _streamed(db.engine, query)
+
+
+def _streamed(engine: Engine, query: Select[*tuple[Any, ...]]) -> Iterator[Row]:
+    with engine.connect() as connection:
+        for rows in connection.execution_options(yield_per=2000).execute(query).partitions():
+            yield from rows
+
+
+def cases_sheet(place: Place | None, period: Period, made: Made, raw: bool = False) -> Sheet:
+    """The anonymous list of cases."""
+    preface = [
+        [_("Cases, without anything that says who was helped")],
+        [_("Place"), place_name(place), place.key if place else ""],
+        [_("Period"), f"{period.from_text}..{period.to_text}"],
+        *signature(made),
+    ]
+    return Sheet(_("Cases"), CASES, case_rows(place, period, raw), preface)
 
 
 def made_here(by: str) -> Made:

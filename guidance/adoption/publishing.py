@@ -188,14 +188,15 @@ def page(period: Period, lang: str, today: date) -> PublicPage:
         months=tuple(
             PublicMonth(month, count, month == today.replace(day=1)) for month, count in totals.items()
         ),
-        units=_unit_sums(period),
-        topics=_topic_sums(period, lang),
+        units=tuple(row for row in unit_sums(period) if row.people is not None),
+        topics=tuple(row for row in topic_sums(period, lang) if row.people is not None),
     )
 
 
-def _unit_sums(period: Period) -> tuple[PublicSum, ...]:
+def unit_sums(period: Period, only: set[int] | None = None) -> tuple[PublicSum, ...]:
+    """Published months of every unit added up; units of which nothing may be told have None."""
     by_month = units_by_month(period)
-    ids = {unit_id for shown in by_month.values() for unit_id in shown}
+    ids = {unit_id for shown in by_month.values() for unit_id in shown if only is None or unit_id in only}
     places = units.by_ids(ids)
     rows = []
     for unit_id in ids:
@@ -208,7 +209,7 @@ def _unit_sums(period: Period) -> tuple[PublicSum, ...]:
             )
         )
     rows.sort(key=lambda row: row[0])
-    return tuple(row for _, row in rows if row.people is not None)
+    return tuple(row for _, row in rows)
 
 
 def _sort_key(place: Place | None, people: int | None) -> tuple[int, int, str]:
@@ -216,16 +217,16 @@ def _sort_key(place: Place | None, people: int | None) -> tuple[int, int, str]:
     return kind, -(people or 0), place.name if place else ""
 
 
-def _topic_sums(period: Period, lang: str) -> tuple[PublicSum, ...]:
+def topic_sums(period: Period, lang: str = "") -> tuple[PublicSum, ...]:
+    """Published months of every topic added up, with titles where a language is given."""
     by_month = topics_by_month(period)
     names = {topic for shown in by_month.values() for topic in shown}
     sums = {topic: _added([shown.get(topic) for shown in by_month.values()]) for topic in names}
-    told = sorted(
-        (topic for topic in names if sums[topic][0] is not None),
-        key=lambda topic: (-(sums[topic][0] or 0), topic),
+    ordered = sorted(names, key=lambda topic: (-(sums[topic][0] or 0), topic))
+    titles = queries.topic_titles(ordered, lang) if lang else {}
+    return tuple(
+        PublicSum(topic, *(titles[topic][:2] if lang else (topic, "")), *sums[topic]) for topic in ordered
     )
-    titles = queries.topic_titles(told, lang)
-    return tuple(PublicSum(topic, titles[topic][0], titles[topic][1], *sums[topic]) for topic in told)
 
 
 def words(people: int | None, what: str) -> str:

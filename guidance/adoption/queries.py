@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select
 
+from guidance import i18n
 from guidance.adoption import targets
 from guidance.adoption.periods import Period
 from guidance.catalogue import queries as catalogue
@@ -202,6 +204,14 @@ def people_by_topic_and_month(period: Period) -> dict[tuple[str, date], int]:
     return {(topic, month): int(people) for topic, month, people in rows}
 
 
+def sums_by_unit_and_topic(period: Period, unit_ids: Sequence[int] | None) -> dict[tuple[int, str], int]:
+    """People helped, by unit and topic; topic '' is all topics together."""
+    found = _where(period, unit_ids, ALL_TOPICS)[1:]
+    query = select(MonthlyCount.unit_id, MonthlyCount.topic, func.sum(MonthlyCount.people)).where(*found)
+    rows = db.session.execute(query.group_by(MonthlyCount.unit_id, MonthlyCount.topic))
+    return {(unit_id, topic): int(people) for unit_id, topic, people in rows}
+
+
 def ids_in(place: Place | None) -> list[int] | None:
     """Ids of a place and everything below it; None (no limit) for the whole site."""
     return None if place is None else units.ids_below(place.id)
@@ -226,6 +236,9 @@ def topic_titles(topics: Sequence[str], lang: str) -> dict[str, tuple[str, str, 
     for topic, reference in references.items():
         link = links.get(reference)
         kind, _colon, key = topic.partition(":")
+        if kind == "general":
+            found[topic] = (_("General question"), i18n.current().code, kind, "")
+            continue
         found[topic] = (link.title, link.lang, kind, key) if link else (key or kind, lang, kind, key)
     return found
 
@@ -238,13 +251,13 @@ def topic_rows(sums: dict[str, Sums], lang: str, limit: int | None = None) -> tu
 
 
 def _unit_rows(
-    place: Place | None, period: Period, unit_ids: Sequence[int] | None, topic: str, *, earlier: bool
+    place: Place | None, period: Period, begun: Period, unit_ids: Sequence[int] | None, topic: str
 ) -> tuple[UnitRow, ...]:
     now = sums_by_unit(period, unit_ids, topic)
-    before = sums_by_unit(period.before(), unit_ids, topic) if earlier else {}
-    past = sums_by_unit(period.year_before(), unit_ids, topic) if earlier else {}
+    before = sums_by_unit(begun.before(), unit_ids, topic)
+    past = sums_by_unit(begun.year_before(), unit_ids, topic)
     goals = targets.numbers("assisted.people", period) if topic == ALL_TOPICS else {}
-    ids = set(now) | ((set(before) | set(past)) if earlier else set())
+    ids = set(now) | set(before) | set(past)
     ids |= {unit_id for unit_id in goals if unit_id and (unit_ids is None or unit_id in set(unit_ids))}
     if place is not None and len(ids) > 1 and place.id in ids and place.id not in now:
         ids.discard(place.id)  # the place's own target stands in the sentence, not in the list of its parts
@@ -267,7 +280,8 @@ def report(
 ) -> Report:
     """The page of one place (None: the whole site), period and topic ('' for all of them)."""
     unit_ids = ids_in(place)
-    before, past = period.before(), period.year_before()
+    begun = period.cut(today)
+    before, past = begun.before(), begun.year_before()
     whole = Period(min(before.start, past.start), period.end)
     found = sums_by_month(whole, unit_ids, topic)
     months = tuple(
@@ -277,7 +291,7 @@ def report(
             found.get(month.replace(year=month.year - 1), NOTHING).people,
             month == today.replace(day=1),
         )
-        for month in period.cut(today).months
+        for month in begun.months
     )
     unit_id = place.id if place else None
     return Report(
@@ -291,6 +305,6 @@ def report(
         target=targets.goal("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
         estimate=targets.whole("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
         months=months,
-        units=_unit_rows(place, period, unit_ids, topic, earlier=True),
+        units=_unit_rows(place, period, begun, unit_ids, topic),
         topics=topic_rows(sums_by_topic(period, unit_ids), lang, topic_limit) if not topic else (),
     )

@@ -125,6 +125,7 @@ def dashboard() -> ResponseReturnValue:
     return render(
         "adoption/dashboard.html",
         report=report,
+        name=exports.place_name(report.place),
         chosen=chosen,
         scope=scope(),
         presets=periods.PRESETS,
@@ -165,13 +166,14 @@ def _address(chosen: Filters) -> dict[str, str]:
 
 
 @transaction
-def _note_export(what: str, chosen: Filters, by: str) -> None:
+def note_export(what: str, place: Place | None, period: Period, by: str) -> None:
+    """Leave a line in the audit log: who took which figures out."""
     audit.record(
         "figures.export",
-        f"unit:{chosen.place.key if chosen.place else 'all'}",
+        f"unit:{place.key if place else 'all'}",
         by,
         what=what,
-        period=f"{chosen.period.from_text}..{chosen.period.to_text}",
+        period=f"{period.start}..{period.end}",
     )
 
 
@@ -183,7 +185,7 @@ def download(table: str, kind: str) -> ResponseReturnValue:
     report = queries.report(
         chosen.place, chosen.period, chosen.topic, i18n.current().code, units.today(), None
     )
-    _note_export(f"{table}.{kind}", chosen, staff.name)
+    note_export(f"{table}.{kind}", chosen.place, chosen.period, staff.name)
     made = exports.made_here(staff.display_name)
     title = _topic_title(chosen.topic)
     name = exports.file_name(table, chosen.place, chosen.period.start, chosen.period.end, kind)

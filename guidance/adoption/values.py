@@ -1,0 +1,541 @@
+"""Official figures as pages and machines read them: own values, sums of parts, and those of former units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, select
+
+from guidance import i18n
+from guidance.adoption import indicators, targets
+from guidance.adoption.indicators import Indicator
+from guidance.adoption.models import (
+    ChecklistMark,
+    Denominator,
+    FigureImport,
+    IndicatorValue,
+    Office,
+    ProgrammeTask,
+    Target,
+)
+from guidance.adoption.periods import Period, month_end
+from guidance.db import db
+from guidance.units import queries as units
+from guidance.units.queries import Place, Successor
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One official figure with everything that makes it traceable. `parts` tells how many were added up."""
+
+    indicator: Indicator
+    where: str
+    where_key: str
+    part: str
+    period_start: date
+    period_end: date
+    numerator: float | None
+    denominator: float | None
+    qualifier: str
+    reported: float | None
+    share_qualifier: str
+    form_code: str
+    source: str
+    source_url: str
+    retrieved_on: date | None
+    note: str
+    entered_by: str
+    entered_at: datetime | None
+    parts: int = 0
+    denominator_source: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Derived from the two numbers; None for averages and where one of them is not known."""
+        if self.numerator is None or not self.denominator or self.indicator.average:
+            return None
+        return self.numerator / self.denominator
+
+    @property
+    def number(self) -> str:
+        """The numerator with its qualifier, as readers write numbers; a dash when the source gave none."""
+        if self.numerator is None:
+            return "–"
+        return signed(self.numerator, self.qualifier)
+
+    @property
+    def percentage(self) -> str:
+        """The derived share, else the reported one, which says so; a dash when there is neither."""
+        if self.share is not None:
+            sign = "" if self.qualifier == "=" else f"{self.qualifier} "
+            return sign + i18n.format_share(self.share)
+        if self.reported is not None:
+            sign = "" if self.share_qualifier == "=" else f"{self.share_qualifier} "
+            return _("%(share)s (as reported)", share=sign + i18n.format_share(self.reported))
+        return "–"
+
+    @property
+    def days(self) -> str:
+        """The period as two days, or as a month where it is one."""
+        return period_words(self.period_start, self.period_end)
+
+
+@dataclass(frozen=True)
+class SetOfFigures:
+    """The figures of one set for a place, newest first."""
+
+    key: str
+    name: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Former:
+    """A unit that no longer exists, whose figures a present unit may look at but does not own."""
+
+    place: Place
+    relation: str
+    shared_with: tuple[Place, ...]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class OfficialPage:
+    """Official figures of a place: by set, and those of the units it came from; `heirs` if it is itself former."""
+
+    place: Place
+    sets: tuple[SetOfFigures, ...]
+    former: tuple[Former, ...]
+    heirs: tuple[Successor, ...]
+
+
+@dataclass(frozen=True)
+class LeagueRow:
+    """An office or unit in the ranking of one figure in one period."""
+
+    name: str
+    key: str
+    is_unit: bool
+    figure: Figure
+    unsteady: bool
+
+
+def signed(number: float, qualifier: str) -> str:
+    """A number with its qualifier where that is not '='."""
+    shown = i18n.format_number(int(number) if float(number).is_integer() else number)
+    return shown if qualifier == "=" else f"{qualifier} {shown}"
+
+
+def period_words(start: date, end: date) -> str:
+    """A period as a month, else as two days, both included."""
+    if start.day == 1 and end == month_end(start):
+        return i18n.format_month(start)
+    if start == end:
+        return i18n.format_day(end, "short")
+    return f"{i18n.format_day(start, 'short')} – {i18n.format_day(end, 'short')}"
+
+
+def _figure(value: IndicatorValue, where: str, key: str) -> Figure:
+    return Figure(
+        indicators.all_indicators()[value.indicator],
+        where,
+        key,
+        value.part,
+        value.period_start,
+        value.period_end,
+        value.numerator,
+        value.denominator,
+        value.qualifier,
+        value.reported_share,
+        value.share_qualifier,
+        value.form_code,
+        value.source_document,
+        value.source_url,
+        value.retrieved_on,
+        value.note,
+        value.entered_by,
+        value.entered_at,
+    )
+
+
+def _values(
+    unit_ids: Iterable[int],
+    within: int | None,
+    indicator_set: str = "",
+    period: Period | None = None,
+    indicator: str = "",
+) -> list[tuple[IndicatorValue, Office | None]]:
+    """Values in force about units, and those of offices inside a province."""
+    about: ColumnElement[bool] = IndicatorValue.unit_id.in_(list(unit_ids))
+    if within is not None:
+        about = or_(about, Office.within_id == within)
+    query = (
+        select(IndicatorValue, Office)
+        .join(Office, Office.id == IndicatorValue.office_id, isouter=True)
+        .where(IndicatorValue.ended_by.is_(None), about)
+        .order_by(IndicatorValue.period_end.desc(), IndicatorValue.id)
+    )
+    if indicator_set:
+        query = query.where(
+            IndicatorValue.indicator.in_([one.key for one in indicators.of_set(indicator_set)])
+        )
+    if indicator:
+        query = query.where(IndicatorValue.indicator == indicator)
+    if period is not None:
+        query = query.where(
+            IndicatorValue.period_end >= period.start, IndicatorValue.period_end <= period.end
+        )
+    return [(value, office) for value, office in db.session.execute(query)]
+
+
+def _is_own(value: IndicatorValue, place: Place, office: Office | None) -> bool:
+    return value.unit_id == place.id and (office is None or office.unit_id == place.id)
+
+
+def added(values: Sequence[tuple[IndicatorValue, Office | None]], place: Place) -> list[Figure]:
+    """Own figures of a place, and the sums of its parts where it has none of its own.
+
+    Averages, figures with a qualifier and reported shares are never added up.
+    """
+    own: list[Figure] = []
+    groups: dict[tuple[str, str, date, date], list[IndicatorValue]] = defaultdict(list)
+    known: set[tuple[str, str, date, date]] = set()
+    for value, office in values:
+        key = (value.indicator, value.part, value.period_start, value.period_end)
+        if _is_own(value, place, office):
+            own.append(_figure(value, place.name, place.key))
+            known.add(key)
+        else:
+            groups[key].append(value)
+    for key, parts in groups.items():
+        if key in known or not _may_add(parts):
+            continue
+        first = parts[0]
+        whole = all(part.denominator is not None for part in parts)
+        own.append(
+            replace(
+                _figure(first, place.name, place.key),
+                numerator=sum(part.numerator or 0 for part in parts),
+                denominator=sum(part.denominator or 0 for part in parts) if whole else None,
+                note="",
+                parts=len(parts),
+            )
+        )
+    return own
+
+
+def _may_add(parts: Sequence[IndicatorValue]) -> bool:
+    indicator = indicators.all_indicators().get(parts[0].indicator)
+    if indicator is None or indicator.average or indicator.set == "quality":
+        return False
+    return all(part.numerator is not None and part.qualifier == "=" for part in parts)
+
+
+def _with_denominators(figures: Sequence[Figure], place: Place) -> list[Figure]:
+    """Figures whose source gave no denominator, completed by the one a manager stated, with its source."""
+    found = []
+    for figure in figures:
+        if figure.denominator is None and figure.numerator is not None and figure.indicator.denominator:
+            stated = targets.wholes(figure.indicator.key, figure.period_end).get(place.id)
+            if stated is not None:
+                figure = replace(figure, denominator=stated.number, denominator_source=stated.source)
+        found.append(figure)
+    return found
+
+
+def official(place: Place, indicator_set: str = "", period: Period | None = None) -> OfficialPage:
+    """Official figures of a place with their sources; figures of former units stay theirs and stand apart."""
+    values = _values(units.ids_below(place.id), place.id, indicator_set, period)
+    figures = _with_denominators(added(values, place), place)
+    sets = []
+    order = {key: number for number, key in enumerate(indicators.all_indicators())}
+    for key in dict.fromkeys(figure.indicator.set for figure in figures):
+        rows = [figure for figure in figures if figure.indicator.set == key]
+        rows.sort(key=lambda row: (-row.period_end.toordinal(), row.part, order[row.indicator.key]))
+        sets.append(SetOfFigures(key, indicators.set_name(key), tuple(rows)))
+    former = tuple(_former(place, indicator_set)) if period is None else ()
+    return OfficialPage(place, tuple(sets), former, tuple(units.successors(place.id)))
+
+
+def _former(place: Place, indicator_set: str) -> Iterable[Former]:
+    """The units a place came from, further up as well: a commune also from the former district of its parts."""
+    seen: dict[int, tuple[Place, str]] = {}
+    for before in units.predecessors(place.id):
+        seen.setdefault(before.place.id, (before.place, before.relation))
+    for old, relation in seen.values():
+        values = _values([old.id], None, indicator_set)
+        figures = tuple(_figure(value, old.name, old.key) for value, _office in values)
+        if figures:
+            heirs = tuple(after.place for after in units.successors(old.id))
+            yield Former(old, relation, heirs, figures)
+
+
+def league(place: Place, indicator: Indicator, start: date, end: date) -> list[LeagueRow]:
+    """Offices and units below a place by one figure, best first; reported shares and small wholes are not ranked high.
+
+    Rows without a derived share come last: a share as reported is never ranked.
+    """
+    values = [
+        (value, office)
+        for value, office in _values(units.ids_below(place.id), place.id, indicator=indicator.key)
+        if (value.period_start, value.period_end, value.part) == (start, end, "")
+        and not _is_own(value, place, office)
+    ]
+    places = units.by_ids({value.unit_id for value, _ in values if value.unit_id})
+    rows = []
+    for value, office in values:
+        where = places.get(value.unit_id) if value.unit_id else None
+        name = where.name if where else office.name if office else ""
+        figure = _figure(value, name, where.key if where else "")
+        small = figure.denominator is not None and figure.denominator < 30
+        rows.append(LeagueRow(name, where.key if where else "", where is not None, figure, small))
+    best = -1 if indicator.good != "down" else 1
+    if indicator.denominator:
+        rows.sort(key=lambda row: (row.figure.share is None, best * (row.figure.share or 0), row.name))
+    else:
+        rows.sort(key=lambda row: (best * (row.figure.numerator or 0), row.name))
+    return rows
+
+
+def periods_of(indicator_keys: Sequence[str]) -> list[tuple[date, date]]:
+    """The periods for which any of some figures is known, newest first."""
+    query = (
+        select(IndicatorValue.period_start, IndicatorValue.period_end)
+        .where(IndicatorValue.ended_by.is_(None), IndicatorValue.indicator.in_(list(indicator_keys)))
+        .distinct()
+        .order_by(IndicatorValue.period_end.desc(), IndicatorValue.period_start)
+    )
+    return [(start, end) for start, end in db.session.execute(query)]
+
+
+def in_period(place: Place | None, indicator: str, period: Period, by: str) -> list[tuple[str, Figure]]:
+    """Figures of an indicator for machines: by month (period end), by unit (parts of a place), each with its key."""
+    if place is None:
+        query = (
+            select(IndicatorValue, Office)
+            .join(Office, Office.id == IndicatorValue.office_id, isouter=True)
+            .where(
+                IndicatorValue.ended_by.is_(None),
+                IndicatorValue.indicator == indicator,
+                IndicatorValue.part == "",
+                and_(IndicatorValue.period_end >= period.start, IndicatorValue.period_end <= period.end),
+            )
+            .order_by(IndicatorValue.period_end, IndicatorValue.id)
+        )
+        values: list[tuple[IndicatorValue, Office | None]] = [
+            (value, office) for value, office in db.session.execute(query)
+        ]
+    else:
+        values = _values(units.ids_below(place.id), place.id, period=period, indicator=indicator)
+        values = [(value, office) for value, office in values if value.part == ""]
+    if by == "month":
+        if place is not None:
+            return [
+                (f"{figure.period_end:%Y-%m}", figure)
+                for figure in sorted(added(values, place), key=lambda one: one.period_end)
+            ]
+        by_place: dict[int | None, list[tuple[IndicatorValue, Office | None]]] = defaultdict(list)
+        for value, office in values:
+            by_place[office.within_id if office else value.unit_id].append((value, office))
+        found = []
+        places = units.by_ids(id_ for id_ in by_place if id_ is not None)
+        for id_, listed in by_place.items():
+            if id_ in places:
+                found += [(f"{figure.period_end:%Y-%m}", figure) for figure in added(listed, places[id_])]
+        return found
+    places = units.by_ids({value.unit_id for value, _ in values if value.unit_id})
+    rows = []
+    for value, office in values:
+        if place is not None and _is_own(value, place, office):
+            continue
+        where = places.get(value.unit_id) if value.unit_id else None
+        key = where.key if where else office.code if office else ""
+        rows.append((key, _figure(value, where.name if where else office.name if office else "", key)))
+    return rows
+
+
+# --- lists -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """One import in the list; `latest` can be undone."""
+
+    id: int
+    set_name: str
+    file_name: str
+    lines: int
+    stored: int
+    at: datetime
+    by: str
+    undone_at: datetime | None
+
+
+def all_imports(unit_ids: Sequence[int] | None, limit: int = 100) -> list[ImportRow]:
+    """Imports, newest first; those made for units of a scope where given."""
+    query = select(FigureImport).where(FigureImport.stored > 0).order_by(FigureImport.id.desc()).limit(limit)
+    if unit_ids is not None:
+        query = query.where(FigureImport.unit_id.in_(list(unit_ids)))
+    return [
+        ImportRow(
+            row.id,
+            indicators.set_name(row.indicator_set),
+            row.file_name,
+            row.lines,
+            row.stored,
+            row.at,
+            row.by,
+            row.undone_at,
+        )
+        for row in db.session.scalars(query)
+    ]
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """One target in the list."""
+
+    id: int
+    indicator: Indicator
+    place: Place | None
+    start: date
+    end: date
+    number: float | None
+    share: float | None
+    source: str
+    by: str
+
+
+def all_targets(unit_ids: Sequence[int] | None, limit: int = 500) -> list[TargetRow]:
+    """Targets of a scope, latest period first."""
+    query = select(Target).order_by(Target.period_end.desc(), Target.indicator, Target.unit_id).limit(limit)
+    if unit_ids is not None:
+        query = query.where(Target.unit_id.in_(list(unit_ids)))
+    rows = list(db.session.scalars(query))
+    places = units.by_ids({row.unit_id for row in rows if row.unit_id})
+    known = indicators.all_indicators()
+    return [
+        TargetRow(
+            row.id,
+            known[row.indicator],
+            places.get(row.unit_id) if row.unit_id else None,
+            row.period_start,
+            row.period_end,
+            row.number,
+            row.share,
+            row.source,
+            row.entered_by,
+        )
+        for row in rows
+        if row.indicator in known
+    ]
+
+
+@dataclass(frozen=True)
+class DenominatorRow:
+    """One stated denominator in the list."""
+
+    indicator: Indicator
+    place: Place | None
+    start: date
+    end: date
+    number: float
+    source: str
+    by: str
+
+
+def all_denominators(unit_ids: Sequence[int] | None, limit: int = 200) -> list[DenominatorRow]:
+    """Denominators that managers stated, latest first."""
+    query = select(Denominator).order_by(Denominator.entered_at.desc(), Denominator.id.desc()).limit(limit)
+    if unit_ids is not None:
+        query = query.where(Denominator.unit_id.in_(list(unit_ids)))
+    rows = list(db.session.scalars(query))
+    places = units.by_ids({row.unit_id for row in rows if row.unit_id})
+    known = indicators.all_indicators()
+    return [
+        DenominatorRow(
+            known[row.indicator],
+            places.get(row.unit_id) if row.unit_id else None,
+            row.period_start,
+            row.period_end,
+            row.number,
+            row.source,
+            row.entered_by,
+        )
+        for row in rows
+        if row.indicator in known
+    ]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One programme task."""
+
+    group: str
+    name: str
+    owner: str
+    due: date | None
+    state: str
+    as_of: date
+    source: str
+
+
+def tasks(place: Place | None) -> list[TaskRow]:
+    """Programme tasks of a place (None: of the whole site), by group and due day."""
+    query = select(ProgrammeTask).where(ProgrammeTask.ended_by.is_(None))
+    query = (
+        query.where(ProgrammeTask.unit_id == place.id)
+        if place
+        else query.where(ProgrammeTask.unit_id.is_(None))
+    )
+    groups = indicators.task_groups()
+    rows = [
+        TaskRow(
+            groups.get(row.grouping, ""),
+            row.name,
+            row.owner,
+            row.due,
+            row.state,
+            row.as_of,
+            row.source_document,
+        )
+        for row in db.session.scalars(query)
+    ]
+    order = {name: number for number, name in enumerate(groups.values())}
+    return sorted(rows, key=lambda row: (order.get(row.group, 99), row.due or date.max, row.name))
+
+
+@dataclass(frozen=True)
+class ChecklistRow:
+    """One item of the commune model for a place: how many of its communes have it."""
+
+    name: str
+    done: int
+    marked: int
+    evidence: str
+
+
+def checklist(place: Place | None) -> list[ChecklistRow]:
+    """The commune model, item by item, for all communes of a place that were marked."""
+    query: Select[*tuple[Any, ...]] = select(
+        ChecklistMark.item,
+        func.sum(cast(ChecklistMark.done, Integer)),
+        func.count(),
+        func.max(ChecklistMark.evidence),
+    ).where(ChecklistMark.ended_by.is_(None))
+    if place is not None:
+        query = query.where(ChecklistMark.unit_id.in_(units.ids_below(place.id)))
+    found = {
+        item: (int(done), marked, evidence)
+        for item, done, marked, evidence in db.session.execute(query.group_by(ChecklistMark.item))
+    }
+    return [
+        ChecklistRow(name, found[key][0], found[key][1], found[key][2] if found[key][1] == 1 else "")
+        for key, name in indicators.checklist().items()
+        if key in found
+    ]
