@@ -18,12 +18,18 @@ from flask.cli import AppGroup
 from guidance import audit
 from guidance.accounts import actions as accounts
 from guidance.accounts.models import ROLES
+from guidance.adoption import actions as figures
+from guidance.adoption import download as figure_files
+from guidance.adoption import imports as figure_imports
+from guidance.adoption import periods
+from guidance.adoption.models import SETS
 from guidance.catalogue import exports as record_exports
 from guidance.catalogue import imports as records
 from guidance.catalogue import levels, starter
 from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.desk import actions as desk
+from guidance.desk import rollup
 from guidance.errors import UserError
 from guidance.guides import imports as guides
 from guidance.search import current as search_index
@@ -243,6 +249,81 @@ def purge_desk() -> None:
     )
 
 
+figures_group = AppGroup("figures", help="Official counts, targets, and the figures of the desk log.")
+
+
+@figures_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--indicator-set", required=True, type=click.Choice(SETS), help="What the file holds.")
+@click.option("--source", default="", help="The document the figures come from; the file's name without it.")
+@click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
+@says_why
+def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -> None:
+    """Load official counts (CSV or XLSX), all or nothing. Twice is once."""
+    found = figure_imports.check_file(file, indicator_set, source)
+    report = figures.save_import(found, by="command line", dry_run=dry_run)
+    for note in found.notes:
+        click.echo(note)
+    click.echo(
+        f"{'Would have' if dry_run else 'Done:'} read {report.lines} lines, stored {report.stored} figures "
+        f"({report.replaced} replaced), unchanged {report.unchanged}, rejected 0."
+    )
+
+
+@figures_group.command("targets")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
+@says_why
+def import_targets(file: Path, dry_run: bool) -> None:
+    """Load targets (columns: indicator, unit, period, target, source), all or nothing. Twice is once."""
+    rows, problems = figure_imports.check_targets(file)
+    for problem in problems[:50]:
+        click.echo(f"{file.name}, {problem}", err=True)
+    if problems:
+        click.echo("Nothing was stored.", err=True)
+        sys.exit(1)
+    stored = len(rows) if dry_run else figures.save_targets(rows, by="command line")
+    click.echo(
+        f"Read {len(rows)} targets; nothing stored."
+        if dry_run
+        else f"Done: read {len(rows)} targets, stored {stored}, unchanged {len(rows) - stored}."
+    )
+
+
+@figures_group.command("rebuild")
+@says_why
+def rebuild_figures() -> None:
+    """Count the monthly rollup anew from the cases; nothing should change."""
+    differing = rollup.rebuild()
+    click.echo(f"Done: {differing} rows differed." if differing else "Done: nothing differed.")
+
+
+@figures_group.command("starter")
+@says_why
+def starter_figures() -> None:
+    """Load the figures of earlier reports that ship with the site. Twice is once."""
+    report = figures.load_history()
+    click.echo(f"Done: read {report.lines}, stored {report.stored}, unchanged {report.unchanged}.")
+
+
+@figures_group.command("export")
+@click.option("--from", "first", default="", help="First month, such as 2026-01.")
+@click.option("--to", "last", default="", help="Last month.")
+@click.option("--unit", "unit_code", default="", help="Code of the unit; the whole site without it.")
+@click.option("--format", "kind", type=click.Choice(figure_files.KINDS), default="csv")
+@click.option("--table", type=click.Choice(figure_files.TABLES), default="months", help="Which table (CSV).")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@says_why
+def export_figures(first: str, last: str, unit_code: str, kind: str, table: str, out: Path) -> None:
+    """Write what the reports page downloads: csv, xlsx, json, or docx (the draft of a review)."""
+    period = periods.between(first, last, units.today())
+    place = units.by_code(unit_code, on=min(period.end, units.today())) if unit_code else None
+    if unit_code and place is None:
+        raise UserError(f"There was no unit with the code {unit_code} then.")
+    size = figure_files.write(out, kind, table, place, period, by="command line")
+    click.echo(f"Done: {size} bytes in {out}.")
+
+
 audit_group = AppGroup("audit", help="The append-only log.")
 
 
@@ -266,6 +347,7 @@ def init_app(app: Flask) -> None:
         content_group,
         search_group,
         desk_group,
+        figures_group,
         audit_group,
     ):
         app.cli.add_command(group)
