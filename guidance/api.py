@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
@@ -9,10 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from guidance import i18n
+from guidance import i18n, openapi
 from guidance.accounts import access
 from guidance.adoption import actions as adoption_actions
 from guidance.adoption import machine, periods
+from guidance.catalogue import data as procedure_data
+from guidance.catalogue import linked_data
+from guidance.catalogue import queries as catalogue
 from guidance.desk import actions as desk_actions
 from guidance.desk import forms as desk_forms
 from guidance.desk import queries as desk
@@ -22,8 +26,10 @@ from guidance.guides import data as guide_data
 from guidance.guides import queries as guides
 from guidance.search import current as search_index
 from guidance.search import views as search_views
+from guidance.units import data as unit_data
 from guidance.units import queries as units
-from guidance.web import absolute, problem
+from guidance.units.models import KINDS
+from guidance.web import absolute, problem, public, render
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 access.public(bp)
@@ -68,6 +74,102 @@ def search() -> ResponseReturnValue:
     response = jsonify({"results": results, "clarify": clarify})
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
+
+
+# --- procedures and places ---------------------------------------------------------------------
+
+MOST_ROWS = 200
+JSON_LD = "application/ld+json"
+
+
+class BadParameter(UserError):
+    """A parameter of the address cannot be read."""
+
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("The parameter %(name)s cannot be read.", name=name))
+
+
+def _limit() -> int:
+    text = request.args.get("limit", "50")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_ROWS:
+        raise BadParameter("limit")
+    return int(text)
+
+
+def _wants_linked_data() -> bool:
+    return request.accept_mimetypes.best_match(["application/json", JSON_LD]) == JSON_LD
+
+
+def _told(body: dict[str, Any], kind: str = "application/json") -> Response:
+    response = jsonify(body)
+    response.mimetype = kind
+    response.vary.add("Accept")
+    return _kept(response)
+
+
+@bp.get("/procedures")
+def procedure_list() -> ResponseReturnValue:
+    """Published procedures by code, under the filters of the browse page."""
+    lang = i18n.current().code
+    names = ("sector", "level", "online", "audience", "life_event", "agency")
+    chosen = {name: request.args.get(name, "")[:300] for name in names}
+    cards, after = catalogue.page_of_cards(lang, _limit(), request.args.get("cursor", "")[:80], **chosen)
+    if _wants_linked_data():
+        return _told(linked_data.cpsv_ap_list(cards, absolute("/api/v1/procedures")), JSON_LD)
+    rows = [procedure_data.card_json(card) | {"url": f"/{lang}/procedures/{card.key}"} for card in cards]
+    return _told({"procedures": rows, "next": after})
+
+
+@bp.get("/procedures/<code>")
+def procedure(code: str) -> ResponseReturnValue:
+    """One procedure; a superseded code is moved for good (301); CPSV-AP with `Accept: application/ld+json`."""
+    lang = i18n.current().code
+    today, _found = catalogue.resolve(code)
+    page = catalogue.page(today, lang)
+    if page is None:
+        raise NotFound(_("There is no procedure %(key)s here.", key=code[:40]))
+    if page.key != code:
+        moved = jsonify({"moved_to": page.key})
+        moved.status_code = 301
+        query = request.query_string.decode("ascii", "ignore")
+        moved.location = f"/api/v1/procedures/{page.key}" + (f"?{query}" if query else "")
+        return moved
+    if _wants_linked_data():
+        return _told(linked_data.cpsv_ap(page, absolute(f"/api/v1/procedures/{page.key}")), JSON_LD)
+    said_of = units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None)
+    codes = {id_: place.key for id_, place in said_of.items()}
+    return _told(procedure_data.as_json(page, codes) | {"url": f"/{lang}/procedures/{page.key}"})
+
+
+@bp.get("/units")
+def unit_list() -> ResponseReturnValue:
+    """Administrative units of all times, or of one day (`on`), with what took over from them."""
+    args, limit = request.args, _limit()
+    cursor = args.get("cursor", "0")
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
+        raise BadParameter("cursor")
+    try:
+        on = date.fromisoformat(args["on"]) if args.get("on") else None
+    except ValueError as wrong:
+        raise BadParameter("on") from wrong
+    if args.get("kind", "") not in ("", *KINDS):
+        raise BadParameter("kind")
+    code, _at, day = args.get("code", "")[:24].partition("@")
+    if day and on is None:
+        place = units.by_code(f"{code}@{day}")
+        if place is None:
+            raise BadParameter("code")
+        on = date.fromisoformat(day)
+    narrowed = {"kind": args.get("kind", ""), "code": code, "parent": args.get("parent", "")[:12]}
+    rows = units.entries(limit + 1, int(cursor), on=on, **narrowed)
+    shown, after = rows[:limit], None
+    if len(rows) > limit:
+        after = str(shown[-1].place.id)
+    if _wants_linked_data():
+        return _told(unit_data.linked_data(shown, absolute("/api/v1/units")), JSON_LD)
+    return _told({"units": [unit_data.as_json(row) for row in shown], "next": after})
 
 
 # --- guides ------------------------------------------------------------------------------------
@@ -288,3 +390,20 @@ def figures_feed() -> ResponseReturnValue:
     response = jsonify(machine.feed(_figures_place(key, period), period, units.today()))
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+# --- what the API says of itself ---------------------------------------------------------------
+
+
+@bp.get("/openapi.json")
+def describe() -> ResponseReturnValue:
+    """This API in the words of OpenAPI 3.1."""
+    settings = current_app.config["SETTINGS"]
+    return _kept(jsonify(openapi.document(settings.site_name, absolute(""))))
+
+
+@bp.get("/docs")
+def docs() -> ResponseReturnValue:
+    """The same as a page to read."""
+    document = openapi.document(current_app.config["SETTINGS"].site_name, absolute(""))
+    return public(render("site/api.html", document=document))

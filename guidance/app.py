@@ -64,6 +64,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         TRANSLATIONS=config.PROJECT / "translations",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     i18n.init_app(app)
     db.init_app(app)
     security.init_app(app)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KNOWN_PARAMETERS = frozenset(
     {
         "q", "page", "kind", "sector", "level", "online", "audience", "life_event", "agency", "came_from",
-        "with", "group", "slugs", "procedures", "unit", "from", "to", "topic", "preset", "limit", "lang", "cursor", "who",
+        "with", "group", "slugs", "procedures", "unit", "on", "code", "parent", "from", "to", "topic", "preset", "limit", "lang", "cursor", "who",
         "phone", "sim", "procedure", "goal", "problem", "account", "card", "district", "province", "old",
     }
 )  # fmt: skip

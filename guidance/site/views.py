@@ -17,7 +17,7 @@ from guidance.catalogue import notices
 from guidance.config import PROJECT
 from guidance.db import db
 from guidance.errors import NotFound
-from guidance.site import forms, queries
+from guidance.site import forms, queries, sitemap
 from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
 
@@ -128,6 +128,13 @@ def robots() -> Response:
             lines.append(f"Disallow: /{language.code}/{part}")
     lines += ["Disallow: /api/", "", f"Sitemap: {absolute('/sitemap.xml')}", ""]
     return public(Response("\n".join(lines), mimetype="text/plain"), ONE_DAY)
+
+
+@bp.get("/sitemap.xml")
+def site_map() -> Response:
+    """Every public page for search engines."""
+    body = sitemap.document(absolute(""), [language.code for language in i18n.offered()])
+    return public(Response(body, mimetype="application/xml"), 3600)
 
 
 @bp.get("/.well-known/security.txt")
