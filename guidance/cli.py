@@ -15,7 +15,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from guidance import audit
+from guidance import audit, backup
 from guidance.accounts import actions as accounts
 from guidance.accounts.models import ROLES
 from guidance.adoption import actions as figures
@@ -337,8 +337,45 @@ def verify_audit() -> None:
     click.echo("The audit log is whole.")
 
 
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    default=0,
+    help="With a folder as FILE: keep only the newest so many dated backups.",
+)
+@says_why
+def make_backup(file: Path, keep: int) -> None:
+    """Write database and uploads to FILE while the site runs, and FILE.sha256 beside it; never keys."""
+    made = backup.make(file, keep=keep)
+    click.echo(f"Done: {made.path}, {made.size:,} bytes, schema {made.revision}, SHA-256 {made.sha256}.")
+    click.echo("The key is not in it. Keep a copy of the key file somewhere else.")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--unverified", is_flag=True, help="Restore without FILE.sha256, or against it.")
+@says_why
+def restore_backup(file: Path, unverified: bool) -> None:
+    """Put a backup back; the present state is kept aside, and everybody has to sign in again."""
+    done = backup.restore(file, unverified=unverified)
+    search_index.rebuild()
+    click.echo(f"Done: the state of {done.made_at or 'the backup'} is back (schema {done.revision}).")
+    if done.kept:
+        click.echo(f"What was there before is in {done.kept}.")
+    if done.other_key:
+        click.echo(
+            "The key file is not the one of that time: telephone numbers and second steps cannot be read. "
+            "Put that key file back and restart.",
+            err=True,
+        )
+
+
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
+    for command in (make_backup, restore_backup):
+        app.cli.add_command(command)
     for group in (
         accounts_group,
         units_group,

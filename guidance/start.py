@@ -16,7 +16,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from whitenoise.compress import Compressor
 
-from guidance import config
+from guidance import backup, config
 from guidance.accounts import actions, queries
 from guidance.app import create_app
 from guidance.starter import load_content
@@ -98,6 +98,9 @@ def prepare(app: Flask) -> None:
     settings: config.Settings = app.config["SETTINGS"]
     with app.app_context(), (settings.data / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        saved = backup.before_migration()
+        if saved:
+            _say(f"The schema changes. A backup of before is in {saved.path}.")
         upgrade()
         loaded = load_content()
         for line in (*loaded.lines, *loaded.problems):
@@ -122,7 +125,10 @@ def serve() -> None:
     except (CannotStart, config.SettingsError) as wrong:
         sys.exit(f"The site cannot start: {wrong}")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    prepare(create_app(settings))
+    try:
+        prepare(create_app(settings))
+    except backup.BackupFailed as wrong:
+        sys.exit(f"The site cannot start: {wrong.message}")
     _say(f"The site is at {settings.site_url} (stop it with Ctrl+C).")
     gunicorn = Path(sys.executable).with_name("gunicorn")
     os.chdir(config.PROJECT)
