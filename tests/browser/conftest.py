@@ -93,9 +93,11 @@ def page(open_page: Callable[..., Page]) -> Iterator[Page]:
     complaints: list[str] = []
     window.on(
         "console",
-        lambda said: complaints.append(said.text)
-        if said.type == "error" and "(UNPROCESSABLE ENTITY)" not in said.text  # a form shown again
-        else None,
+        lambda said: (
+            complaints.append(said.text)
+            if said.type == "error" and "(UNPROCESSABLE ENTITY)" not in said.text  # a form shown again
+            else None
+        ),
     )
     window.on("pageerror", lambda error: complaints.append(str(error)))
     yield window
