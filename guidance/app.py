@@ -24,6 +24,7 @@ from guidance.pagecache import PageCache
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
 from guidance.site import views as site_views
+from guidance.units import editing as units_editing
 from guidance.units import views as units_views
 
 BLUEPRINTS = (
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     units_views.bp,
     accounts_views.bp,
     site_editing.bp,
+    units_editing.bp,
     catalogue_editing.bp,
     guides_editing.bp,
     desk_views.bp,
