@@ -76,7 +76,7 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(
 
 REACHABLE = """() => [...document.querySelectorAll(
   'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
-)].filter(e => !e.disabled && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')
+)].filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')
   && !(e.type === 'radio' && !e.checked)).length"""
 
 
