@@ -74,11 +74,8 @@ def put_words(guide: Guide, words: Words, by: str) -> None:
 
 def tell_catalogue(guide: Guide) -> None:
     """Let procedures link to the guide: its titles and procedures as the catalogue keeps them."""
-    titles = dict(
-        db.session.execute(select(GuideText.lang, GuideText.title).where(GuideText.guide_id == guide.id))
-        .tuples()
-        .all()
-    )
+    rows = db.session.execute(select(GuideText.lang, GuideText.title).where(GuideText.guide_id == guide.id))
+    titles = {lang: title for lang, title in rows}  # noqa: C416 -- dict(rows) would take a Result for a mapping
     link = db.session.scalar(select(GuideLink).where(GuideLink.slug == guide.slug))
     if not guide.published:
         if link is not None:

@@ -63,7 +63,8 @@ class Leaflet:
         words = sum(
             len(line.text.striptags()) + sum(len(more.striptags()) for more in line.under) for line in lines
         )
-        return words + 40 * len(lines) + 80 * len(self.sections) + len(self.summary)
+        there = words + 40 * len(lines) + 80 * len(self.sections) + len(self.summary)
+        return int(there * 1.5) if self.lang == "ur" else there  # Nastaliq needs high lines
 
     @property
     def any_unverified(self) -> bool:

@@ -179,7 +179,8 @@ def published_slugs() -> list[str]:
 def changes() -> list[tuple[str, datetime]]:
     """Published guides and when each was last changed."""
     query = select(Guide.slug, Guide.changed_at).where(Guide.published)
-    return list(db.session.execute(query.order_by(Guide.position, Guide.slug)).tuples())
+    rows = db.session.execute(query.order_by(Guide.position, Guide.slug))
+    return [(slug, changed) for slug, changed in rows]
 
 
 def _words(row: Any, slug: str) -> Words:
@@ -312,7 +313,7 @@ def due(on: date) -> list[Due]:
         .where(GuideText.lang == "vi", (Guide.review_by <= on) | Guide.starter_waiting)
         .order_by(Guide.review_by, Guide.slug)
     )
-    return [Due(*row) for row in db.session.execute(query).tuples()]
+    return [Due(*row) for row in db.session.execute(query)]
 
 
 def published_words() -> list[tuple[Words, Facts]]:
