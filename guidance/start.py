@@ -14,11 +14,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask_migrate import upgrade
+from gunicorn.app.wsgiapp import run as gunicorn
 from whitenoise.compress import Compressor
 
 from guidance import backup, config
 from guidance.accounts import actions, queries
 from guidance.app import create_app
+from guidance.db import db
 from guidance.starter import load_content
 
 FIRST_ADMINISTRATOR = "admin"
@@ -109,6 +111,7 @@ def prepare(app: Flask) -> None:
             made = actions.create_account(FIRST_ADMINISTRATOR, ["admin"], by="first start")
             _say(f"First start. Account: {made.name}  One-time password: {made.one_time_password}")
             _say("Sign in with it and choose your own; it is not shown again.")
+        db.engine.dispose()
 
 
 def _say(line: str) -> None:
@@ -130,9 +133,9 @@ def serve() -> None:
     except backup.BackupFailed as wrong:
         sys.exit(f"The site cannot start: {wrong.message}")
     _say(f"The site is at {settings.site_url} (stop it with Ctrl+C).")
-    gunicorn = Path(sys.executable).with_name("gunicorn")
     os.chdir(config.PROJECT)
-    os.execv(gunicorn, [str(gunicorn), "--config", "gunicorn.conf.py", "wsgi:app"])  # noqa: S606 -- our own server
+    sys.argv = ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
+    gunicorn()  # in this process, whose imports the workers inherit
 
 
 if __name__ == "__main__":
