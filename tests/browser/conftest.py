@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
 
+from guidance import start
 from guidance.accounts import actions
 from guidance.accounts.models import ROLES
 from guidance.app import create_app
@@ -35,6 +36,7 @@ def with_starter_content(folder: Path, port: int) -> Flask:
     address = f"127.0.0.1:{port}"
     app = create_app(settings_for(folder, bind=address, site_url=f"http://{address}"))
     migrate(app)
+    start.compress_static()  # as the start command does; an old packed file would hide a new one
     loaded = app.test_cli_runner().invoke(args=["content", "load"])
     assert loaded.exit_code == 0, loaded.output
     with app.app_context():
