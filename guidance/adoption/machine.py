@@ -174,13 +174,15 @@ def _public_desk(indicator: Indicator, place: Place | None, period: Period, by: 
     return [
         _told(
             f"{month:%Y-%m}",
-            *public_numbers(indicator, found.get(month, queries.NOTHING), extra.get(month, 0)),
+            *public_numbers(indicator, found.get(month, queries.NOTHING), month, extra.get(month, 0)),
         )
         for month in period.months
     ]
 
 
-def public_numbers(indicator: Indicator, sums: Sums, of_topics: int = 0) -> tuple[int | None, int | None]:
+def public_numbers(
+    indicator: Indicator, sums: Sums, month: date, of_topics: int = 0
+) -> tuple[int | None, int | None]:
     """What may be told of one month of the whole site: the outcomes are one split of the people helped."""
     if sums.people < publishing.LEAST:
         return None, None
@@ -193,6 +195,7 @@ def public_numbers(indicator: Indicator, sums: Sums, of_topics: int = 0) -> tupl
             "stopped": sums.stopped + sums.referred,
         },
         sums.people,
+        month,
     )
     if indicator.topics:
         activated = shown["activated"]

@@ -8,7 +8,6 @@ tells more than the months do. Places and topics are never crossed.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -62,30 +61,45 @@ class PublicPage:
     topics: tuple[PublicSum, ...]
 
 
-def hide(parts: Sequence[int], total: int | None = None) -> list[int | None]:
-    """The parts of a published total, those under five hidden, and more until none of them can be worked out.
+def hide(parts: Sequence[int], total: int | None, order: Sequence[int] | None = None) -> list[int | None]:
+    """The parts of a published total, those under five hidden, and others until none of them can be worked out.
 
-    `total` None means that the total is hidden too: then all parts are. At least two parts stay hidden, and
-    together they count at least five, so that each could be anything from nothing up to that.
+    As soon as one part is hidden, so is the first of `order`; then the next ones until at least two are hidden that
+    count at least five together. `order` must not depend on the numbers: if, say, the smallest of the others were
+    hidden, somebody who knows the rule could tell (5, 4, 4) from (5, 3, 5) by which cells are missing. As it is, a
+    hidden part of one to four can always be one less, and the first part one more, with the same cells hidden.
+    A total that is hidden itself (None) hides all its parts.
     """
     if total is None or total < LEAST:
         return [None] * len(parts)
-    shown: list[int | None] = [part if part >= LEAST else None for part in parts]
-    hidden = [part for part in parts if part < LEAST]
+    hidden = {place for place, part in enumerate(parts) if part < LEAST}
     if not hidden:
-        return shown
-    for place in sorted(range(len(parts)), key=lambda at: parts[at]):
-        if len(hidden) >= 2 and sum(hidden) >= LEAST:
+        return list(parts)
+    order = range(len(parts)) if order is None else order
+    hidden.add(order[0])
+    for place in order:
+        if len(hidden) >= 2 and sum(parts[at] for at in hidden) >= LEAST:
             break
-        if shown[place] is not None:
-            hidden.append(parts[place])
-            shown[place] = None
-    return shown
+        hidden.add(place)
+    return [None if place in hidden else part for place, part in enumerate(parts)]
 
 
-def hide_mapping(parts: Mapping[Any, int], total: int | None) -> dict[Any, int | None]:
+def turned(length: int, month: date, behind: int = 0) -> list[int]:
+    """An order for hide() that begins elsewhere each month, so that it is not always the same place that is hidden.
+
+    The last `behind` places stay behind: a province's own desk is usually nothing, and would protect nobody.
+    """
+    front = length - behind if length > behind else length
+    start = (month.year * 12 + month.month) % front if front else 0
+    return [*range(start, front), *range(start), *range(front, length)]
+
+
+def hide_mapping(
+    parts: Mapping[Any, int], total: int | None, month: date, behind: int = 0
+) -> dict[Any, int | None]:
     """hide() for parts with names."""
-    return dict(zip(parts, hide(list(parts.values()), total), strict=True))
+    order = turned(len(parts), month, behind)
+    return dict(zip(parts, hide(list(parts.values()), total, order), strict=True))
 
 
 def pair(numerator: int, denominator: int) -> tuple[int | None, int | None]:
@@ -112,7 +126,7 @@ def topics_by_month(period: Period) -> dict[date, dict[str, int | None]]:
     counts = queries.people_by_topic_and_month(period)
     names = sorted({topic for topic, _ in counts})
     return {
-        month: hide_mapping({topic: counts.get((topic, month), 0) for topic in names}, totals[month])
+        month: hide_mapping({topic: counts.get((topic, month), 0) for topic in names}, totals[month], month)
         for month in period.months
     }
 
@@ -126,11 +140,15 @@ def units_by_month(period: Period) -> dict[date, dict[int, int | None]]:
     for month in period.months:
         own = {unit_id: counts.get((unit_id, month), 0) for unit_id in tree.own}
         provinces = {top: sum(own[unit_id] for unit_id in inside) for top, inside in tree.inside.items()}
-        shown: dict[int, int | None] = hide_mapping(provinces, totals[month])
+        shown: dict[int, int | None] = hide_mapping(
+            provinces, totals[month], month, behind=int(WHOLE_SITE in provinces)
+        )
         for top, inside in tree.inside.items():
             if inside == [top]:
                 continue
-            parts = hide_mapping({unit_id: own[unit_id] for unit_id in inside}, shown[top])
+            parts = hide_mapping(
+                {unit_id: own[unit_id] for unit_id in inside}, shown[top], month, behind=int(top in inside)
+            )
             parts.pop(top, None)  # a province's own desk is part of the split but not a row of its own
             shown |= parts
         found[month] = shown
@@ -149,25 +167,25 @@ def _tree(unit_ids: set[int]) -> _Tree:
     All communes of a province are in it, so that a missing row does not say "nobody".
     """
     places = units.by_ids(unit_id for unit_id in unit_ids if unit_id != WHOLE_SITE)
-    inside: dict[int, list[int]] = defaultdict(list)
+    inside: dict[int, list[int]] = {}
     for unit_id in unit_ids:
         place = places.get(unit_id)
         top = unit_id
         while place is not None and place.parent_id is not None:
             top = place.parent_id
             place = places.get(top) or units.by_id(top)
-        inside[top].append(unit_id)
+        inside.setdefault(top, []).append(unit_id)
     for top, found in inside.items():
         if top == WHOLE_SITE:
             continue
         below = [
             child.id for child in units.children(top) if child.valid_to is None and child.kind == "commune"
         ]
-        found.extend(id_ for id_ in below if id_ not in unit_ids)
-        if below and top not in found:
-            found.append(top)
+        present = sorted({*found, *below} - {top})
+        inside[top] = [*present, top] if present else [top]
+    inside = {top: inside[top] for top in sorted(inside, key=lambda top: (top == WHOLE_SITE, top))}
     own = [unit_id for found in inside.values() for unit_id in found]
-    return _Tree(own, dict(inside))
+    return _Tree(own, inside)
 
 
 def _added(by_month: Sequence[int | None]) -> tuple[int | None, int]:
