@@ -15,7 +15,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from guidance import audit, backup
+from guidance import audit, backup, demo
 from guidance.accounts import actions as accounts
 from guidance.accounts.models import ROLES
 from guidance.adoption import actions as figures
@@ -372,9 +372,23 @@ def restore_backup(file: Path, unverified: bool) -> None:
         )
 
 
+@click.command("demo")
+@click.option("--cases", type=click.IntRange(1, 5_000_000), default=3_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same data.")
+@says_why
+def fill_demo(cases: int, seed: int) -> None:
+    """Fill an empty database with a year of practice data, marked as practice on every page."""
+    made = demo.fill(cases, seed)
+    search_index.rebuild()
+    for line in made.lines:
+        click.echo(line)
+    for name, password, role in made.accounts:
+        click.echo(f"Account: {name}  Role: {role}  Password: {password}")
+
+
 def init_app(app: Flask) -> None:
     """Attach the commands to `flask`."""
-    for command in (make_backup, restore_backup):
+    for command in (make_backup, restore_backup, fill_demo):
         app.cli.add_command(command)
     for group in (
         accounts_group,

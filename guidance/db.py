@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, TypeDecorator, event, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SECONDS_BETWEEN_LOOKS = 5.0
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
@@ -73,6 +76,7 @@ class ContentState(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(default=0)
     starter_digest: Mapped[str] = mapped_column(default="")
+    practice: Mapped[bool] = mapped_column(default=False)
 
 
 def now() -> datetime:
@@ -100,6 +104,19 @@ def starter_digest() -> str:
     return db.session.scalar(select(ContentState.starter_digest).where(ContentState.id == 1)) or ""
 
 
+def is_practice() -> bool:
+    """Whether the site holds practice data. Looked up every few seconds at most; a page must not fail over it."""
+    known: tuple[float, bool] = current_app.extensions.get("practice", (0.0, False))
+    if time.monotonic() < known[0]:
+        return known[1]
+    try:
+        found = bool(db.session.scalar(select(ContentState.practice).where(ContentState.id == 1)))
+    except SQLAlchemyError:
+        return known[1]
+    current_app.extensions["practice"] = (time.monotonic() + SECONDS_BETWEEN_LOOKS, found)
+    return found
+
+
 def transaction(action: Callable[P, R]) -> Callable[P, R]:
     """Make a function one transaction: the outermost commits or rolls back, an inner one joins it.
 
@@ -125,6 +142,14 @@ def transaction(action: Callable[P, R]) -> Callable[P, R]:
 
     run.is_transaction = True  # type: ignore[attr-defined]
     return run
+
+
+@transaction
+def mark_practice() -> None:
+    """From now on every page says that these are practice data."""
+    content_changed()
+    db.session.execute(update(ContentState).where(ContentState.id == 1).values(practice=True))
+    current_app.extensions.pop("practice", None)
 
 
 @transaction

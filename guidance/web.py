@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from guidance import i18n
+from guidance.db import is_practice
 from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UnstorableText, UserError
 
 
@@ -184,6 +185,7 @@ def init_app(app: Flask) -> None:
         in_language=in_language,
         here=here,
         absolute=absolute,
+        is_practice=is_practice,
         language=i18n.current,
         languages=i18n.offered,
         settings=app.config["SETTINGS"],
