@@ -1,0 +1,60 @@
+"""Fees and time limits: a number only where the record is certain, its words otherwise."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guidance.catalogue import normalise
+
+MONEY = st.sampled_from(["đồng", "đ", "VNĐ", "nghìn đồng", "triệu đồng", "USD"])
+ANYTHING = st.text(max_size=60)
+
+
+@given(st.integers(1, 10_000_000), MONEY, ANYTHING, ANYTHING)
+def test_nothing_is_free_when_the_note_names_money(amount: int, unit: str, before: str, after: str) -> None:
+    """'Miễn phí' is what the source's form says by default; a citizen must not arrive without money."""
+    note = f"{before} {amount} {unit} {after}"
+    assert normalise.fee("Miễn phí", note).amount is None
+    assert normalise.fee("0 Đồng", note).amount is None
+    assert normalise.fee(f"Miễn phí ({note})", "").amount is None
+
+
+@given(st.integers(1, 999), ANYTHING)
+def test_an_amount_under_1000_dong_stays_words(amount: int, remark: str) -> None:
+    """The source types thousands; nobody is told that something costs 20 đồng."""
+    assert normalise.fee(f"{amount} Đồng", "").amount is None
+    assert normalise.fee(f"{amount} Đồng ({remark})", "").amount is None
+
+
+@given(st.integers(1000, 100_000_000))
+def test_a_plain_amount_is_read_however_it_is_grouped(amount: int) -> None:
+    """20000, 20.000 and 20,000 are the same fee."""
+    for text in (str(amount), f"{amount:,}", f"{amount:,}".replace(",", ".")):
+        assert normalise.fee(f"{text} Đồng", "").amount == amount
+
+
+@given(ANYTHING, ANYTHING)
+def test_whatever_a_cell_holds_it_is_read_without_failing(text: str, note: str) -> None:
+    """Odd input becomes words, never an exception and never a negative fee."""
+    fee = normalise.fee(text, note)
+    assert fee.amount is None or fee.amount >= 0
+    limit = normalise.duration(text)
+    assert limit.text == text.strip()
+
+
+def test_time_limits_keep_their_unit_and_get_none_where_none_is_stated() -> None:
+    """A bare number is not called days."""
+    assert normalise.duration("3 Ngày làm việc").unit == "working_day"
+    assert (normalise.duration("1,5 Tháng").value, normalise.duration("1,5 Tháng").unit) == (1.5, "month")
+    assert (normalise.duration("7").value, normalise.duration("7").unit) == (7.0, None)
+    assert normalise.duration("Ngay trong ngày").value is None
+
+
+def test_a_fee_that_the_province_sets_or_that_ends_says_so() -> None:
+    """The note decides whether an amount is the last word."""
+    fee = normalise.fee("Miễn phí", "Theo nghị quyết của Hội đồng nhân dân cấp tỉnh")
+    assert fee.set_by_province
+    ended = normalise.fee("10.000 Đồng", "áp dụng đến hết ngày 31/12/2025")
+    assert ended.valid_to is not None
+    assert ended.valid_to.isoformat() == "2025-12-31"
