@@ -37,12 +37,17 @@ def stored(site: Site, name: str) -> Iterator[Callable[[], list[AssistedCase]]]:
 
 def sign_in(page: Page, name: str, lang: str = "en") -> None:
     """Sign in through the form, by keyboard."""
-    page.goto(f"/{lang}/sign-in?next=/{lang}/desk/")
+    page.goto(f"/{lang}/sign-in?next=/{lang}/desk/%3Fmine%3D1")
     page.locator("main input[name=name]").fill(name)
     page.locator("main input[name=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/{lang}/desk/")
-    expect(page.locator("#save")).to_be_visible()
+    page.wait_for_url(f"**/{lang}/desk/*")
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Wait until the keys work."""
+    expect(page.locator("#desk[data-ready]")).to_be_visible(timeout=15000)
 
 
 def person(site: Site, name: str) -> str:
@@ -170,7 +175,7 @@ def test_cases_logged_without_network_arrive_once_and_in_order(
         page.close()
         page = context.new_page()
         page.goto("/en/desk/")
-        expect(page.locator("h1")).to_have_text("Desk")
+        ready(page)
         expect(page.locator("#waiting")).to_contain_text("1")
         page.keyboard.press("k")
         page.keyboard.press("3")
@@ -181,7 +186,7 @@ def test_cases_logged_without_network_arrive_once_and_in_order(
         expect(page.locator("#about-list [role=option]").first).to_be_visible()
         assert cases() == []
         context.set_offline(False)
-        page.goto("/en/desk/")
+        page.goto("/en/desk/?mine=1")
         expect(page.locator("#today .case")).to_have_count(2)
         expect(page.locator("#waiting")).to_be_hidden()
         assert [(one.topic, one.people) for one in cases()] == [
@@ -211,8 +216,8 @@ def test_what_waits_is_unreadable_in_the_store(site: Site, open_page: Callable[.
       return {exported, count: items.length, readable: text.includes("vneid")};
     }"""
     assert page.evaluate(look) == {"exported": False, "count": 1, "readable": False}
-    context.set_offline(False)
     context.route("**/api/v1/cases**", lambda route: route.abort())
+    context.set_offline(False)
     asked: list[str] = []
     page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
     page.locator("form[data-sign-out] button").click()
