@@ -415,6 +415,7 @@
       keepShell().catch(() => {});
     }
     await showWaiting();
+    desk.setAttribute("data-ready", "");
     flush();
   };
   const keepShell = async () => {
