@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -72,7 +73,7 @@ def catch_up() -> int:
     """Bring the index up to date now; returns how many documents changed. For commands and editors' changes."""
     state = queries.state()
     try:
-        return index_file.catch_up(queries.documents(), queries.words(), follower().path, state)
+        return index_file.catch_up(queries.documents, queries.words(), follower().path, state)
     finally:
         db.session.rollback()
 
@@ -82,5 +83,24 @@ def rebuild() -> int:
     state = queries.state()
     try:
         return index_file.build(queries.documents(), queries.words(), follower().path, state)
+    finally:
+        db.session.rollback()
+
+
+def take_up(subjects: Collection[str], words: bool = False) -> None:
+    """Show a change of some procedures' or guides' phrases, or of the words, at once; to be called after the action.
+
+    Reads only those subjects. When the index lags behind by more than this change, it still follows as a whole.
+    """
+    try:
+        state = queries.state()
+        shown = follower().index.content
+        complete = state if shown == str(int(state) - 1) else None
+        listed = list(queries.documents(subjects)) if subjects else []
+        found = {f"{one.kind}:{one.key}" for one in listed}
+        gone = [(kind, key) for kind, _, key in (one.partition(":") for one in set(subjects) - found)]
+        index_file.amend(follower().path, listed, gone, queries.words() if words else None, complete)
+    except IndexMissing:
+        catch_up()
     finally:
         db.session.rollback()

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +27,7 @@ from guidance import text
 from guidance.search.documents import FIELD_NAMES, FIELDS, LEVELS, NAMING, Document, terms
 from guidance.search.vocabulary import Vocabulary, Word
 
-FORMAT = "4"  # raise it when the layout changes: an older file is then not opened
+FORMAT = "5"  # raise it when the layout changes: an older file is then not opened
 _FRESH_FOR = 0.4  # seconds for which a reader does not look whether the file changed
 _AMENDED_AT_MOST = 150  # changed documents up to which amending is quicker than building
 _FAINT = 0.02  # share of documents named with a term from which its weak occurrences are left out
@@ -41,7 +41,7 @@ CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, prior REAL, 
 CREATE UNIQUE INDEX document_key ON document (kind, key);
 CREATE TABLE code (code TEXT, document INTEGER, PRIMARY KEY (code, document)) WITHOUT ROWID;
 CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT UNIQUE, pair INTEGER, named INTEGER, total INTEGER,
-    documents BLOB, weights BLOB);
+    documents BLOB, weights BLOB, levels BLOB);
 CREATE TABLE word (kind TEXT, source TEXT, target TEXT, weight REAL);
 """
 
@@ -94,19 +94,32 @@ def _build(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path
     return count
 
 
-def catch_up(documents: Iterable[Document], vocabulary: Iterable[Word], path: Path, content: str) -> int:
-    """Make the index show this content: amended where little changed, else built anew; how many changed."""
+def catch_up(
+    documents: Callable[[], Iterable[Document]], vocabulary: Iterable[Word], path: Path, content: str
+) -> int:
+    """Make the index show this content: amended where little changed, else built anew; how many changed.
+
+    The documents are asked for one by one, so that a web worker never holds all of them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    listed, words = list(documents), list(vocabulary)
+    words = list(vocabulary)
     with _one_writer(path):
         known = _digests(path, _frame(words))
-        changed = [one for one in listed if known is None or known.get((one.kind, one.key)) != digest(one)]
-        gone = set(known or ()) - {(one.kind, one.key) for one in listed}
-        if known is None or len(changed) + len(gone) > _AMENDED_AT_MOST:
-            _build(listed, words, path, content)
+        if known is None:
+            return _build(documents(), words, path, content)
+        gone, changed, count = set(known), [], 0
+        for one in documents():
+            gone.discard((one.kind, one.key))
+            if known.get((one.kind, one.key)) != digest(one):
+                count += 1
+                if count <= _AMENDED_AT_MOST:
+                    changed.append(one)
+        count += len(gone)
+        if count > _AMENDED_AT_MOST:
+            _build(documents(), words, path, content)
         else:
             _amend(path, changed, gone, words, content)
-    return len(changed) + len(gone)
+    return count
 
 
 def amend(
@@ -114,10 +127,14 @@ def amend(
     changed: Iterable[Document] = (),
     gone: Iterable[tuple[str, str]] = (),
     vocabulary: Iterable[Word] | None = None,
+    content: str | None = None,
 ) -> None:
-    """Bring single documents (by kind and key) or the words up to date, without building anew."""
+    """Bring single documents (by kind and key) or the words up to date, without building anew.
+
+    ``content``: the state of the content that the index shows from now on, if it shows all of it.
+    """
     with _one_writer(path):
-        _amend(path, changed, gone, vocabulary, None)
+        _amend(path, changed, gone, vocabulary, content)
 
 
 def _amend(
@@ -349,7 +366,7 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, co
             ),
         )
         db.executemany(
-            "INSERT INTO term VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO term VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     number,
@@ -359,6 +376,9 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, co
                     len(postings[number]),
                     postings[number].tobytes(),
                     bytes(weights[number]),
+                    _by_number(postings[number], weights[number], count + 1)
+                    if len(postings[number]) > COMMON * count
+                    else None,
                 )
                 for term, number in numbers.items()
             ),
@@ -372,6 +392,14 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, co
     finally:
         db.close()
     return count
+
+
+def _by_number(posting: array[int], weights: bytes | bytearray, size: int) -> bytes:
+    """The weights of a common term laid out by document number, for looking up."""
+    table = bytearray(size)
+    for number, level in zip(posting, weights, strict=True):
+        table[number] = level
+    return bytes(table)
 
 
 def _pack_wordings(wordings: list[tuple[int, list[int]]], telling: Any) -> bytes:
@@ -420,7 +448,7 @@ def _take_out(db: sqlite3.Connection, kind: str, key: str) -> int | None:
         place = posting.index(number)
         posting.pop(place)
         db.execute(
-            "UPDATE term SET documents = ?, weights = ?, total = total - 1, named = named - ? WHERE id = ?",
+            "UPDATE term SET levels = NULL, documents = ?, weights = ?, total = total - 1, named = named - ? WHERE id = ?",
             (posting.tobytes(), weights[:place] + weights[place + 1 :], int(term in naming), term),
         )
     db.execute("DELETE FROM code WHERE document = ?", (number,))
@@ -458,7 +486,7 @@ def _put(db: sqlite3.Connection, document: Document, vocabulary: Vocabulary) -> 
         posting.insert(place, number)
         is_named = was_named + (term in naming)
         db.execute(
-            "UPDATE term SET documents = ?, weights = ?, named = ?, total = ? WHERE id = ?",
+            "UPDATE term SET levels = NULL, documents = ?, weights = ?, named = ?, total = ? WHERE id = ?",
             (
                 posting.tobytes(),
                 weights[:place] + bytes((level,)) + weights[place:],
@@ -584,17 +612,16 @@ class Snapshot:
             return self._db.execute(query, values).fetchall()
 
     def _term(self, term: str) -> Term | None:
-        row = self._one("SELECT id, named, total, documents, weights FROM term WHERE term = ?", term)
+        row = self._one("SELECT id, named, total, documents, weights, levels FROM term WHERE term = ?", term)
         if row is None or not row[2]:
             return None
         documents = array("I")
         documents.frombytes(row[3])
-        levels = None
-        if len(documents) > COMMON * self.count:
-            by_number = bytearray(len(self.guides))
-            for number, level in zip(documents, row[4], strict=True):
-                by_number[number] = level
-            levels = bytes(by_number)
+        levels: bytes | None = row[5]
+        if levels is None and len(documents) > COMMON * self.count:
+            levels = _by_number(documents, row[4], len(self.guides))
+        if levels is not None and len(levels) < len(self.guides):  # documents were added since
+            levels += bytes(len(self.guides) - len(levels))
         return Term(row[0], row[1], row[2], documents, row[4], levels)
 
     def _pair_count(self, pair: str) -> int:

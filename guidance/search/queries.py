@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,38 +52,63 @@ def words() -> list[Word]:
     return [Word(row.kind, split(row.source), split(row.target), row.weight) for row in rows]
 
 
-def documents() -> list[Document]:
-    """Every published procedure and guide, ready for the index."""
+def documents(only: Collection[str] | None = None) -> Iterator[Document]:
+    """Every published procedure and guide, or `only` some subjects ("procedure:1.001193"), ready for the index."""
     phrases: dict[str, dict[str, tuple[str, ...]]] = {}
-    for row in db.session.execute(select(SearchPhrases.subject, SearchPhrases.lang, SearchPhrases.phrases)):
+    asked = select(SearchPhrases.subject, SearchPhrases.lang, SearchPhrases.phrases)
+    if only is not None:
+        asked = asked.where(SearchPhrases.subject.in_(only))
+    for row in db.session.execute(asked):
         phrases.setdefault(row.subject, {})[row.lang] = split(row.phrases)
-    return [*_procedures(phrases), *_guides(phrases)]
+    keys = (
+        None
+        if only is None
+        else {one.removeprefix("procedure:") for one in only if one.startswith("procedure:")}
+    )
+    if keys is None or keys:
+        yield from _procedures(phrases, keys)
+    for guide in _guides(phrases) if only is None or any(one.startswith("guide:") for one in only) else ():
+        if only is None or f"guide:{guide.key}" in only:
+            yield guide
 
 
-def _procedures(phrases: dict[str, dict[str, tuple[str, ...]]]) -> Iterator[Document]:
+def _procedures(
+    phrases: dict[str, dict[str, tuple[str, ...]]], keys: Collection[str] | None
+) -> Iterator[Document]:
+    cards = select(ProcedureCard.__table__).order_by(ProcedureCard.key)
+    numbers = select(ProcedureCard.procedure_id)
+    if keys is not None:
+        cards = cards.where(ProcedureCard.key.in_(keys))
+        numbers = numbers.where(ProcedureCard.key.in_(keys))
     plain: dict[str, dict[str, str]] = {}
     for code, lang, name in db.session.execute(select(PlainName.code, PlainName.lang, PlainName.name)):
         plain.setdefault(code, {})[lang] = name
     keywords: dict[int, dict[str, list[str]]] = {
         procedure_id: facts.get("keywords") or {}
-        for procedure_id, facts in db.session.execute(select(Guidance.procedure_id, Guidance.facts))
+        for procedure_id, facts in db.session.execute(
+            select(Guidance.procedure_id, Guidance.facts).where(Guidance.procedure_id.in_(numbers))
+        )
     }
     papers: dict[int, list[str]] = {}
     for paper in db.session.execute(
         select(OfficialDocument.procedure_id, OfficialDocument.name, OfficialDocument.form_file)
-        .where(OfficialDocument.is_remark.is_(False))
+        .where(OfficialDocument.is_remark.is_(False), OfficialDocument.procedure_id.in_(numbers))
         .order_by(OfficialDocument.procedure_id, OfficialDocument.position)
     ):
         listed = papers.setdefault(paper.procedure_id, [])
         if len(listed) < WEAK_PAPERS:
             listed.append(f"{paper.form_file} {paper.name[:200]}")
     results: dict[int, list[dict[str, Any]]] = dict(
-        db.session.execute(select(OfficialRecord.procedure_id, OfficialRecord.results)).tuples().all()
+        db.session.execute(
+            select(OfficialRecord.procedure_id, OfficialRecord.results).where(
+                OfficialRecord.procedure_id.in_(numbers)
+            )
+        ).all()
     )
     former: dict[str, list[str]] = {}
     for old, today in db.session.execute(select(FormerKey.key, FormerKey.successor_key)):
         former.setdefault(today, []).append(old)
-    for card in db.session.execute(select(ProcedureCard.__table__).order_by(ProcedureCard.key)):
+    for card in db.session.execute(cards):
         titles = {"vi": card.name_vi, "en": card.name_en, "ur": card.name_ur}
         wordings = dict(phrases.get(f"procedure:{card.key}", {}))
         for lang, own in keywords.get(card.procedure_id, {}).items():
@@ -153,11 +178,7 @@ def unanswered(month: str, limit: int = 200) -> list[Unanswered]:
 
 def phrases_of(subject: str) -> dict[str, tuple[str, ...]]:
     """The phrases of a procedure or guide by language ("procedure:1.001193", "guide:vssid")."""
-    rows: Iterable[tuple[str, str]] = (
-        db.session.execute(
-            select(SearchPhrases.lang, SearchPhrases.phrases).where(SearchPhrases.subject == subject)
-        )
-        .tuples()
-        .all()
-    )
+    rows: Iterable[tuple[str, str]] = db.session.execute(
+        select(SearchPhrases.lang, SearchPhrases.phrases).where(SearchPhrases.subject == subject)
+    ).all()
     return {lang: split(found) for lang, found in rows}

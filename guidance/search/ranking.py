@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from guidance.search.documents import FIELD_NAMES, FIELDS
-from guidance.search.index import Snapshot, Wording
+from guidance.search.index import Snapshot, Term, Wording
 from guidance.search.understanding import Question, Unit
 
 _FIELD_WEIGHT = tuple(FIELDS[name] for name in FIELD_NAMES)
@@ -25,11 +25,13 @@ class Weights:
     whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
     exact: float = 0.1  # a wording that is the question, no more and no less
     prior: float = 0.16
-    guide: float = 0.0
+    guide: float = 0.08  # between a starter procedure and one that only has a record
     marker_missing: float = 0.26  # asked for, but not in the title
     marker_extra: float = 0.12  # in the title, but not asked for
     marks: float = 0.10  # typed diacritics that the document does not have
 
+
+_PLENTY = 2000  # documents for a wording beyond which common words of it are not walked any more
 
 WEIGHTS = Weights()
 HASTY = Weights(
@@ -171,6 +173,10 @@ def _add_single(name: str, quality: float, best: dict[int, float], index: Snapsh
             best[number] = share
 
 
+def _standing(term: Term | None) -> int:
+    return term.total if term is not None else 0
+
+
 def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot) -> None:
     """A wording of several words: its rarer words and its pairs bring documents in, common words add."""
     parts = [(index.term(name), index.rarity(name)) for name in dict.fromkeys(names)]
@@ -178,8 +184,10 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
     sums: dict[int, float] = {}
     get = sums.get
     pairs = [index.term(f"{one} {two}") for one, two in pairwise(names)]
-    for pair in pairs:
+    for pair in sorted(pairs, key=_standing):
         if pair is not None:
+            if pair.total > _PLENTY and len(sums) > _PLENTY:
+                break  # the close look will tell them apart
             scale = 0.4 / len(pairs) / 200.0
             if not sums:
                 sums.update(zip(pair.documents, map(scale.__mul__, pair.weights), strict=True))
@@ -194,6 +202,8 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
             levels = term.levels
             for number in sums:
                 sums[number] += levels[number] * scale
+        elif term.total > _PLENTY and len(sums) > _PLENTY:
+            continue
         elif len(names) > 2 and sums:  # of a long wording, a document holds at least two neighbours
             for number, level in zip(term.documents, term.weights, strict=True):
                 if number in sums:
