@@ -66,6 +66,11 @@ class Office:
     ids: dict[str, int]
     manager: Visitor
 
+    def staff(self, name: str, *roles: str, unit: str) -> Visitor:
+        """Somebody else who works for a unit."""
+        db.session.rollback()
+        return staff_of(self.site, name, *roles, unit_id=self.ids[unit])
+
     def log(self, unit: str, people: int = 1, **more: Any) -> None:
         """One case at a commune's desk."""
         case = {
@@ -82,6 +87,7 @@ class Office:
             "/api/v1/cases", json=case, headers={"Sec-Fetch-Site": "same-origin"}
         )
         assert answer.status_code == 201, answer.get_data(as_text=True)
+        db.session.rollback()  # the test's own session must not look at an older state of the database
 
 
 def office_on(site: Flask) -> Office:

@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 
 from guidance.units import queries as units
 from tests.adoption.conftest import Office
-from tests.conftest import staff_of, visitor_of
+from tests.conftest import visitor_of
 
 MONTH = units.today().strftime("%Y-%m")
 
@@ -86,7 +86,7 @@ def test_a_manager_of_a_commune_sees_only_that_commune(office: Office) -> None:
     """Another unit's figures are refused, in pages and files."""
     office.log("08761", 12)
     office.log("08842", 7)
-    own = staff_of(office.site, "commune", "manager", unit_id=office.ids["08842"])
+    own = office.staff("commune", "manager", unit="08842")
     assert "7 people were helped" in own.get("/en/reports/").get_data(as_text=True)
     for path in (
         "/en/reports/?unit=08761",
@@ -196,7 +196,7 @@ def test_completeness_names_who_logged_nothing_and_a_month_closes_and_reopens(of
         == 303
     )
     assert "Reopen this month" in office.manager.get("/en/reports/completeness").get_data(as_text=True)
-    desk = staff_of(office.site, "desk", "desk", unit_id=office.ids["08761"])
+    desk = office.staff("desk", "desk", unit="08761")
     case = {
         "case_uid": "closed-1",
         "topic": "general",
@@ -208,7 +208,7 @@ def test_completeness_names_who_logged_nothing_and_a_month_closes_and_reopens(of
         desk.client.post("/api/v1/cases", json=case, headers={"Sec-Fetch-Site": "same-origin"}).status_code
         == 409
     )
-    own = staff_of(office.site, "commune", "manager", unit_id=office.ids["08842"])
+    own = office.staff("commune", "manager", unit="08842")
     assert own.post("/en/reports/completeness/reopen", {"unit": "25", "month": MONTH}).status_code == 403
     assert (
         office.manager.post("/en/reports/completeness/reopen", {"unit": "25", "month": MONTH}).status_code
