@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from flask_babel import gettext as _
@@ -79,17 +80,21 @@ def time_limit(option: Option) -> str:
     """A time limit in words, '3 working days'; the source's own words where it is not certain."""
     if option.time_value is None:
         return option.time_text
-    number = option.time_value
+    return duration(option.time_value, option.time_unit)
+
+
+def duration(number: float, unit: str | None) -> str:
+    """A number of working days, days, hours or months in words."""
     whole = int(number) if number == int(number) else None
     shown = format_number(whole if whole is not None else number)
     count = whole if whole is not None else 2
-    if option.time_unit == "working_day":
+    if unit == "working_day":
         return ngettext("%(shown)s working day", "%(shown)s working days", count, shown=shown)
-    if option.time_unit == "day":
+    if unit == "day":
         return ngettext("%(shown)s day", "%(shown)s days", count, shown=shown)
-    if option.time_unit == "hour":
+    if unit == "hour":
         return ngettext("%(shown)s hour", "%(shown)s hours", count, shown=shown)
-    if option.time_unit == "month":
+    if unit == "month":
         return ngettext("%(shown)s month", "%(shown)s months", count, shown=shown)
     return _("%(shown)s (the source names no unit)", shown=shown)
 
@@ -117,3 +122,14 @@ def by_channel(options: Iterable[Option], what: str) -> list[tuple[str, str]]:
     if len(set(lines.values())) == 1:
         return [("", next(iter(lines.values())))]
     return [(str(CHANNELS[channel]), words) for channel, words in lines.items()]
+
+
+def disagreement(detail: str) -> str:
+    """What a task of kind 'disagrees' says (its detail as layers.py writes it)."""
+    found = json.loads(detail)
+    say = format_money if found["what"] == "fee" else (lambda pair: duration(*pair))
+    told = {name: _(" or ").join(say(value) for value in found[name]) for name in ("ours", "record")}
+    channel = CHANNELS[found["channel"]]
+    if found["what"] == "fee":
+        return _("%(channel)s, fee: we say %(ours)s, the record says %(record)s.", channel=channel, **told)
+    return _("%(channel)s, time: we say %(ours)s, the record says %(record)s.", channel=channel, **told)

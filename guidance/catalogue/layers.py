@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import select
 
 from guidance.catalogue.guidance import GuidanceFacts
@@ -22,25 +26,26 @@ def compare_layers() -> int:
         options = db.session.scalars(
             select(ChannelOption).where(ChannelOption.procedure_id == procedure_id)
         ).all()
-        for channel in {fact.channel for fact in facts.channels}:
+        for channel in sorted({fact.channel for fact in facts.channels}):
             official = [option for option in options if option.channel == channel]
             ours = [fact for fact in facts.channels if fact.channel == channel]
-            for what, theirs, said in (
-                (
-                    "fee",
-                    {option.fee_amount for option in official if option.fee_amount is not None},
-                    {fact.fee for fact in ours if fact.fee is not None},
-                ),
-                (
-                    "time limit",
-                    {(option.time_value, option.time_unit) for option in official if option.time_unit},
-                    {(fact.time, fact.time_unit) for fact in ours if fact.time is not None},
-                ),
-            ):
-                if theirs and said - theirs:
-                    detail = f"{channel}, {what}: we say {sorted(map(str, said))}, the record {sorted(map(str, theirs))}"
-                    opened += open_task(f"procedure:{key}", "disagrees", detail)
+            fees = {option.fee_amount for option in official if option.fee_amount is not None}
+            our_fees = {fact.fee for fact in ours if fact.fee is not None}
+            if fees and our_fees - fees:
+                opened += _open_disagreement(key, channel, "fee", sorted(our_fees), sorted(fees))
+            times = {(option.time_value, option.time_unit) for option in official if option.time_unit}
+            our_times = {(fact.time, fact.time_unit) for fact in ours if fact.time is not None}
+            if times and our_times - times:
+                opened += _open_disagreement(
+                    key, channel, "time", sorted(our_times, key=str), sorted(times, key=str)
+                )
     return opened
+
+
+def _open_disagreement(key: str, channel: str, what: str, ours: Sequence[Any], record: Sequence[Any]) -> int:
+    """A task whose detail is JSON: channel, what (fee in đồng, time as [value, unit]), ours, record."""
+    detail = json.dumps({"channel": channel, "what": what, "ours": ours, "record": record})
+    return open_task(f"procedure:{key}", "disagrees", detail)
 
 
 def open_task(subject: str, kind: str, detail: str) -> int:

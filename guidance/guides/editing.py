@@ -56,6 +56,7 @@ def home() -> ResponseReturnValue:
     ]
     return render(
         "editing/home.html",
+        labels=labels,
         drafts=open_drafts,
         tasks=tasks,
         names=publishing.names(subjects),
