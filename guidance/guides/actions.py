@@ -29,6 +29,7 @@ def _guide(slug: str) -> Guide:
     return guide
 
 
+@transaction
 def put_original(guide: Guide | None, original: Original) -> Guide:
     """Store what is the same in every language; part of a caller's transaction."""
     if guide is None:
@@ -42,6 +43,7 @@ def put_original(guide: Guide | None, original: Original) -> Guide:
     return guide
 
 
+@transaction
 def put_words(guide: Guide, words: Words, by: str) -> None:
     """Store one language and note the version; part of a caller's transaction."""
     text = db.session.scalar(
@@ -72,6 +74,7 @@ def put_words(guide: Guide, words: Words, by: str) -> None:
     tell_catalogue(guide)
 
 
+@transaction
 def tell_catalogue(guide: Guide) -> None:
     """Let procedures link to the guide: its titles and procedures as the catalogue keeps them."""
     rows = db.session.execute(select(GuideText.lang, GuideText.title).where(GuideText.guide_id == guide.id))
