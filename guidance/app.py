@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from guidance import api, cli, config, db, i18n, security, web
+from guidance import api, cli, config, db, i18n, meters, security, web
 from guidance.accounts import access
 from guidance.accounts import views as accounts_views
 from guidance.adoption import editing as adoption_editing
@@ -76,6 +76,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     cli.init_app(app)
     _keep_pages(app)
+    meters.init_app(app)
     _serve_static(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -102,6 +103,7 @@ def _serve_static(app: Flask) -> None:
         prefix="static/",
         max_age=ONE_YEAR,  # templates add ?v=<hash>, so a changed file has a new address
         allow_all_origins=False,
-        autorefresh=app.config["SETTINGS"].development,  # a file that changes under a running site is cut off otherwise
+        # a file that changes under a running site is cut off otherwise
+        autorefresh=app.config["SETTINGS"].development,
         add_headers_function=headers,
     )

@@ -83,6 +83,9 @@ class Settings:
     second_editor: bool
     session_idle_minutes: int
     session_hours: int
+    log_requests: bool
+    slow_query_ms: int
+    metrics_token: str
     development: bool
 
 
@@ -115,6 +118,11 @@ KNOWN: dict[str, Setting] = {
     ),
     "session_idle_minutes": Setting(_whole(1), "minutes without a request after which a staff session ends"),
     "session_hours": Setting(_whole(1), "hours after which a staff session ends in any case"),
+    "log_requests": Setting(
+        _yes, "one line of JSON a request on standard error, without addresses, questions or names"
+    ),
+    "slow_query_ms": Setting(_whole(1), "a database query that takes longer is logged, without its values"),
+    "metrics_token": Setting(str, "lets a monitoring server elsewhere read /metrics (Authorization: Bearer)"),
     "development": Setting(_yes, "shows the page of components; for building the site, not for running it"),
 }
 
@@ -141,6 +149,9 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "second_editor": False,
         "session_idle_minutes": 60,
         "session_hours": 12,
+        "log_requests": True,
+        "slow_query_ms": 500,
+        "metrics_token": "",
         "development": False,
     }
 

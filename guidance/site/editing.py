@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from guidance import audit
 from guidance.accounts import access, actions, forms, queries
 from guidance.errors import NotFound, UserError
+from guidance.site import health
 from guidance.units import queries as units
 from guidance.web import done, render
 
@@ -119,3 +120,9 @@ def audit_log() -> ResponseReturnValue:
     before = request.args.get("before", type=int)
     lines = audit.latest(limit=100, before=before, action=request.args.get("action", ""))
     return render("site/audit.html", lines=lines, chosen=request.args.get("action", ""))
+
+
+@bp.get("/health")
+def health_page() -> ResponseReturnValue:
+    """How the site is doing, in plain words."""
+    return render("site/health.html", findings=health.findings())

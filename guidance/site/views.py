@@ -9,15 +9,14 @@ from flask import Blueprint, Response, current_app, jsonify, redirect, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import escape
-from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from guidance import i18n
+from guidance import i18n, meters, security
 from guidance.accounts import access
 from guidance.catalogue import notices
 from guidance.config import PROJECT
-from guidance.db import db
 from guidance.errors import NotFound
-from guidance.site import forms, queries, sitemap
+from guidance.site import forms, health, queries, sitemap
 from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
 
@@ -182,6 +181,33 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The database answers and is migrated."""
-    db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    """The database answers and has the tables of this version; 503 with the reason otherwise."""
+    try:
+        here, wanted = health.schema_now(), health.schema_wanted()
+    except SQLAlchemyError:
+        return Response("The database does not answer, or has no tables.\n", 503, mimetype="text/plain")
+    if here != wanted:
+        return Response(
+            f"The database has schema {here}, the site needs {wanted}.\n", 503, mimetype="text/plain"
+        )
     return Response("ready\n", mimetype="text/plain")
+
+
+def _may_read_metrics() -> bool:
+    """This very machine, asking directly; or whoever has the token."""
+    token = current_app.config["SETTINGS"].metrics_token
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and security.same(sent, token):
+        return True
+    passed_on = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"))
+    return (request.remote_addr or "").startswith(("127.", "::1")) and not passed_on
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """Figures for Prometheus, of all workers of this machine and of the database."""
+    if not _may_read_metrics():
+        raise NotFound
+    totals = meters.counters_of(current_app).totals()
+    found = (*meters.figures(totals), *health.figures())
+    return Response(meters.exposition(found, totals), content_type="text/plain; version=0.0.4; charset=utf-8")
