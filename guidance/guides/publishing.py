@@ -69,7 +69,8 @@ class Guides:
         if not isinstance(words, Original):
             return list(_unlike(key, words))
         slugs = {*queries.published_slugs(), key}
-        keys = set(db.session.scalars(select(Procedure.key)))
+        # Codes that the national records will bring are good targets even before they are imported.
+        keys = set(db.session.scalars(select(Procedure.key))) | imports.known_procedures()
         found = missing_parts(GuideFiles(words, {"vi": words}), slugs, keys)
         return [_said(problem) for problem in found if not _OTHER_FILES.fullmatch(problem)]
 
