@@ -159,9 +159,8 @@ def cards(slugs: Sequence[str], lang: str) -> list[Card]:
 
 
 def guides_for_procedure(key: str, lang: str) -> list[Card]:
-    """The guides that help with a procedure."""
-    slugs = [reference.removeprefix("guide:") for reference in catalogue.guides_of(key)]
-    return cards(slugs, lang)
+    """The guides that help with a procedure, in the order of their group."""
+    return _cards(lang, [reference.removeprefix("guide:") for reference in catalogue.guides_of(key)])
 
 
 def guides_for_life_event(event: str, lang: str) -> list[Card]:

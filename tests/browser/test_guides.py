@@ -27,7 +27,7 @@ def test_ticks_stay_on_the_device_and_only_there(page: Page, site: Site) -> None
     page.on("request", lambda request: asked.append(request.url))
     page.locator("#step-2 .tick input").check()
     page.locator(".ticks input").first.check()
-    assert asked == []
+    assert [address for address in asked if "/static/" not in address] == []
     page.reload()
     expect(page.locator("#step-2 .tick input")).to_be_checked()
     expect(page.locator("#step-1 .tick input")).not_to_be_checked()
