@@ -19,6 +19,7 @@ from guidance.units import queries as units
 from guidance.units.queries import Place
 
 UNSTEADY_BELOW = 30
+MOST_TOPIC_ROWS = 60_000
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class Report:
     months: tuple[MonthRow, ...]
     units: tuple[UnitRow, ...]
     topics: tuple[TopicRow, ...]
+    topics_wait: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -180,6 +182,24 @@ def sums_by_topic(period: Period, unit_ids: Sequence[int] | None) -> dict[str, S
     found[0] = MonthlyCount.topic != ALL_TOPICS
     query = select(MonthlyCount.topic, *_ADDED).where(*found).group_by(MonthlyCount.topic)
     return {row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query)}
+
+
+def rows_by_topic(period: Period) -> int:
+    """How many rows of the rollup a list of topics has to read."""
+    query = select(func.count()).select_from(MonthlyCount)
+    return db.session.scalar(query.where(MonthlyCount.month.between(period.start, period.last_month))) or 0
+
+
+def top_topics(period: Period, unit_ids: Sequence[int] | None, limit: int) -> dict[str, Sums]:
+    """Sums of the topics with most people: all are ranked by people alone, then the first ones are added up."""
+    found = _where(period, unit_ids, ALL_TOPICS)
+    found[0] = MonthlyCount.topic != ALL_TOPICS
+    people = func.sum(MonthlyCount.people)
+    ranked = select(MonthlyCount.topic).where(*found).group_by(MonthlyCount.topic)
+    topics = db.session.scalars(ranked.order_by(people.desc(), MonthlyCount.topic).limit(limit)).all()
+    found[0] = MonthlyCount.topic.in_(topics)
+    query = select(MonthlyCount.topic, *_ADDED).where(*found).group_by(MonthlyCount.topic)
+    return {row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query)} if topics else {}
 
 
 def sums_of(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> Sums:
@@ -276,9 +296,18 @@ def _unit_rows(
 
 
 def report(
-    place: Place | None, period: Period, topic: str, lang: str, today: date, topic_limit: int | None = 25
+    place: Place | None,
+    period: Period,
+    topic: str,
+    lang: str,
+    today: date,
+    topic_limit: int | None = 25,
+    may_wait: bool = False,
 ) -> Report:
-    """The page of one place (None: the whole site), period and topic ('' for all of them)."""
+    """The page of one place (None: the whole site), period and topic ('' for all of them).
+
+    `may_wait` leaves the list of topics out (`topics_wait`) where reading it would hold up the first paint.
+    """
     unit_ids = ids_in(place)
     begun = period.cut(today)
     before, past = begun.before(), begun.year_before()
@@ -294,6 +323,7 @@ def report(
         for month in begun.months
     )
     unit_id = place.id if place else None
+    wait = may_wait and not topic and rows_by_topic(period) > MOST_TOPIC_ROWS
     return Report(
         place=place,
         period=period,
@@ -306,5 +336,13 @@ def report(
         estimate=targets.whole("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
         months=months,
         units=_unit_rows(place, period, begun, unit_ids, topic),
-        topics=topic_rows(sums_by_topic(period, unit_ids), lang, topic_limit) if not topic else (),
+        topics=_topics(period, unit_ids, lang, topic_limit) if not topic and not wait else (),
+        topics_wait=wait,
     )
+
+
+def _topics(
+    period: Period, unit_ids: Sequence[int] | None, lang: str, limit: int | None
+) -> tuple[TopicRow, ...]:
+    found = sums_by_topic(period, unit_ids) if limit is None else top_topics(period, unit_ids, limit)
+    return topic_rows(found, lang, limit)

@@ -120,7 +120,8 @@ def dashboard() -> ResponseReturnValue:
     """People helped by month, unit and topic, within the person's scope."""
     chosen = filters()
     lang = i18n.current().code
-    report = queries.report(chosen.place, chosen.period, chosen.topic, lang, units.today())
+    wait = request.args.get("topics") != "show"
+    report = queries.report(chosen.place, chosen.period, chosen.topic, lang, units.today(), may_wait=wait)
     target = report.target.number / report.period.length if report.target and report.target.number else None
     return render(
         "adoption/dashboard.html",
