@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from flask import Flask, Response, current_app, request
 
-from guidance.errors import StrangeOrigin, TooLarge
+from guidance.errors import StrangeOrigin, TooLarge, UserError
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -134,10 +134,20 @@ def secure(response: Response) -> Response:
     return response
 
 
+def check_text() -> None:
+    """Refuse the character that no text holds and PostgreSQL cannot store (NUL), before any view meets it."""
+    sent = [request.path, *request.args.values()]
+    if request.mimetype == "application/x-www-form-urlencoded":
+        sent.extend(request.form.values())
+    if any("\0" in text for text in sent):
+        raise UserError
+
+
 def init_app(app: Flask) -> None:
     """Guard every request and answer of the site."""
     app.config["MAX_CONTENT_LENGTH"] = SMALL_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = SMALL_BODY
     _trust_hosts(app)
+    app.before_request(check_text)
     app.before_request(check_origin)
     app.after_request(secure)

@@ -203,7 +203,7 @@ def found(words: str, limit: int = 30) -> list[Match]:
     for cut in range(len(tokens) - 1, 0, -1):
         if units or len(parts) > 1:
             break
-        units = _called(" ".join(tokens[:cut]), [" ".join(tokens[cut:])], limit)
+        units = _called(" ".join(tokens[:cut]), tokens[cut:], limit)
     spelled = words.partition(",")[0].strip().casefold()
     units.sort(key=lambda unit: spelled not in unit.name.casefold())
     return _with_paths(units[:limit])

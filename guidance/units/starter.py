@@ -19,7 +19,7 @@ from guidance.units.models import WEEKDAYS, ServiceCentre
 class StarterCentre(BaseModel):
     """One centre of content/centres.yaml; `unit` is a code of today."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     unit: str
     key: str = ""
     name: str
