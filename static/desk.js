@@ -367,6 +367,11 @@
     else if (link.dataset.repeat) { fill(JSON.parse(link.dataset.values), link.dataset.name); save.focus(); }
     else $("#keys").showModal();
   });
+  const unit = form.elements.unit; // an account of the whole site chooses its commune once
+  if (unit && !unit.value) {
+    try { unit.value = localStorage.getItem(`desk-unit-${device.account}`) || ""; } catch { /* a private window */ }
+    unit.addEventListener("change", () => { try { localStorage.setItem(`desk-unit-${device.account}`, unit.value); } catch { /* it holds for now */ } });
+  }
   const single = $("#single-keys");
   try { single.checked = localStorage.getItem("single-keys") !== "off"; } catch { /* a private window */ }
   single.addEventListener("change", () => { try { localStorage.setItem("single-keys", single.checked ? "on" : "off"); } catch { /* it holds for now */ } });

@@ -33,7 +33,8 @@ from guidance.i18n import VIETNAM
 
 PHONE_KEPT_AFTER_CLOSING = timedelta(days=30)
 REQUEST_WAITS_AT_MOST = timedelta(days=60)
-REQUESTS_A_DAY = 5
+REQUESTS_AT_ONCE = 10  # within a quarter of an hour from one address: a family, not a robot
+REQUESTS_A_DAY = 40  # from one address: a whole hamlet may share one
 REQUESTS_A_DAY_IN_ALL = 500
 
 
@@ -340,7 +341,8 @@ def ask_for_help(asked: NewRequest, address: str) -> str:
     db.session.execute(delete(HelpAttempt).where(HelpAttempt.at < instant - timedelta(days=1)))
     key = security.signed("help-address", address)
     if (
-        queries.request_attempts(key, instant - timedelta(days=1)) >= REQUESTS_A_DAY
+        queries.request_attempts(key, instant - timedelta(minutes=15)) >= REQUESTS_AT_ONCE
+        or queries.request_attempts(key, instant - timedelta(days=1)) >= REQUESTS_A_DAY
         or queries.request_attempts("all", instant - timedelta(days=1)) >= REQUESTS_A_DAY_IN_ALL
     ):
         raise TooManyAttempts

@@ -455,6 +455,9 @@ class SessionForm(Form):
     place = SelectField(
         _l("Kind of place"), choices=_pairs(PLACE_NAMES), validate_choice=False, default="hamlet"
     )
+    need = RadioField(
+        _l("What did they need?"), choices=_pairs(NEED_NAMES), validate_choice=False, default="account"
+    )
     help_mode = RadioField(
         _l("Who did it?"), choices=_pairs(HELP_MODE_NAMES), validate_choice=False, default="guided"
     )
@@ -496,6 +499,11 @@ class SessionForm(Form):
         """A known place."""
         if field.data not in PLACES:
             raise ValidationError(_("Choose one of: %(choices)s.", choices=", ".join(PLACES)))
+
+    def validate_need(self, field: Field) -> None:
+        """A known need."""
+        if field.data not in NEEDS:
+            raise ValidationError(_("Choose what was needed."))
 
     def validate_help_mode(self, field: Field) -> None:
         """A known way of helping."""
@@ -541,11 +549,7 @@ class SessionForm(Form):
         moment = instant_of(self.day.data[:10]) or now()
         return CaseValues(
             topic=self.topic.data,
-            need="explain"
-            if self.topic.data == "general"
-            else "account"
-            if "guide:v" in self.topic.data
-            else "submit",
+            need=self.need.data,
             help_mode=self.help_mode.data,
             outcome="home",
             place=self.place.data,

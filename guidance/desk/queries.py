@@ -38,6 +38,7 @@ SHIPPED = PROJECT / "guidance" / "content" / "desk.yaml"
 UNDO_WITHIN = timedelta(seconds=60)  # the button stands for ten seconds; slow networks get the rest
 LEARNED_FROM = timedelta(days=14)
 LEARNED_CASES = 200
+MOST_CHOICES = 400
 
 
 @dataclass(frozen=True)
@@ -434,9 +435,13 @@ def desks() -> list[units.Place]:
 
 
 def unit_choices(staff: Staff) -> list[units.Place]:
-    """The units a person may log for, when there is a choice: managers of a province, accounts of the whole site."""
+    """The units a person may log for, when there is a choice: managers of a province, accounts of the whole site.
+
+    Where all units of the country are loaded, only those with a desk are offered; any code can still be typed.
+    """
     if staff.unit_id is None:
-        return units.present_units()
+        present = units.present_units()
+        return present if len(present) <= MOST_CHOICES else desks()
     if staff.has("manager"):
         below = units.by_ids(units.ids_below(staff.unit_id))
         return [below[staff.unit_id], *(place for place in below.values() if place.id != staff.unit_id)]
