@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # what is imported now is never garbage, and looking for some costs a seventh of the start
+
 from datetime import date, datetime
 from wsgiref.headers import Headers
 
@@ -21,11 +25,15 @@ from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
+from guidance.search import editing as search_editing
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
 from guidance.site import views as site_views
 from guidance.units import editing as units_editing
 from guidance.units import views as units_views
+
+gc.freeze()
+gc.enable()
 
 BLUEPRINTS = (
     site_views.bp,
@@ -38,6 +46,7 @@ BLUEPRINTS = (
     units_editing.bp,
     catalogue_editing.bp,
     guides_editing.bp,
+    search_editing.bp,
     desk_views.bp,
     desk_editing.bp,
     adoption_views.public_bp,

@@ -10,7 +10,6 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask, current_app
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, TypeDecorator, event, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -65,7 +64,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 
 
 class ContentState(Base):
@@ -200,12 +198,25 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
 
 
+class _MigrationsLater:
+    """Stands where Flask-Migrate looks for its settings: Alembic is imported to migrate, not to serve pages."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:
+        from flask_migrate import Migrate
+
+        folder = str(self._app.config["MIGRATIONS"])
+        Migrate().init_app(self._app, db, directory=folder, render_as_batch=True, compare_type=True)
+        return getattr(self._app.extensions["migrate"], name)
+
+
 def init_app(app: Flask) -> None:
     """Attach the database and its migrations to the site."""
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # values may be somebody's words
     db.init_app(app)
-    migrate.init_app(
-        app, db, directory=str(app.config["MIGRATIONS"]), render_as_batch=True, compare_type=True
-    )
+    app.extensions["migrate"] = _MigrationsLater(app)
     with app.app_context():
         prepare_engine(db.engine)
 

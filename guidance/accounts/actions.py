@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import pyotp
 from argon2 import PasswordHasher
@@ -20,7 +21,6 @@ from guidance.db import db, now, transaction
 from guidance.errors import Conflict, NotFound, TooManyAttempts, UserError
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_NOBODY = _hasher.hash("nobody has this password")
 TRIES_PER_NAME = 10
 TRIES_PER_ADDRESS = 60
 SHORTEST_PASSWORD = 10
@@ -113,6 +113,12 @@ def create_account(
     return NewAccount(account.id, name, once)
 
 
+@cache
+def _nobody() -> str:
+    """A hash that no account has, so that an unknown name takes as long as a known one."""
+    return _hasher.hash("nobody has this password")
+
+
 def _matches(stored: str, password: str) -> bool:
     try:
         return _hasher.verify(stored, password)
@@ -131,7 +137,7 @@ def sign_in(name: str, password: str, address: str, device: str) -> str:
         if queries.recent_failures(key) >= limit:
             raise TooManyAttempts
     account = queries.account_named(name)
-    right = _matches(account.password_hash if account else _NOBODY, password[:1000])
+    right = _matches(account.password_hash if account else _nobody(), password[:1000])
     if account is None or not right or account.disabled_at is not None:
         _note_failure(keys, name if account else "")
         raise WrongPassword

@@ -41,7 +41,7 @@ Progress = Callable[[int], None]
 
 
 class _Method(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     channel: str
     duration: str = ""
     fee: str = ""
@@ -57,7 +57,7 @@ class _Method(BaseModel):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     group: str = ""
     name: str = ""
     form_file: str = ""
@@ -66,13 +66,13 @@ class _Document(BaseModel):
 
 
 class _Legal(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     title: str = ""
     number: str = ""
 
 
 class _Result(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     name: str = ""
     code: str = ""
 
@@ -80,7 +80,7 @@ class _Result(BaseModel):
 class Record(BaseModel):
     """One official record as the file gives it; fields we do not know are kept in the original."""
 
-    model_config = ConfigDict(extra="allow", str_max_length=400_000)
+    model_config = ConfigDict(defer_build=True, extra="allow", str_max_length=400_000)
     code: str | None = None
     name: str = Field(min_length=1)
     sector: str = ""

@@ -51,7 +51,7 @@ class Report:
 class StarterNotice(BaseModel):
     """One notice of the file content/notices.yaml."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
     kind: Literal["law", "outage", "scam", "service"]

@@ -150,7 +150,7 @@ def load_plain_names(paths: Iterable[Path]) -> int:
 class Supersession(BaseModel):
     """One line of content/legal.yaml: an instrument and what has replaced, or is going to replace, it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
     number: str
     by: str
     since: date | None

@@ -17,7 +17,7 @@ When = dict[str, list[str]]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
 
 class Said(_Strict):
