@@ -23,6 +23,7 @@ PUBLIC = {
     "accessibility": "/accessibility",
     "components": "/about/components",
     "sign-in": "/sign-in",
+    "desk offline": "/desk/offline",
     "not found": "/procedures/9.999999",
 }
 STAFF = {
@@ -32,7 +33,6 @@ STAFF = {
     "desk counter": "/desk/session/counter",
     "desk templates": "/desk/templates",
     "desk answers": "/desk/answers",
-    "desk offline": "/desk/offline",
     "reports": "/reports/",
     "reports official": "/reports/official",
     "reports failures": "/reports/failures",
@@ -58,7 +58,7 @@ STAFF = {
     "audit log": "/admin/audit",
     "keys": "/admin/keys/",
     "centres": "/admin/units/",
-    "new centre": "/admin/units/new",
+    "new centre": "/admin/units/new?unit=08761",
     "account": "/account",
     "password": "/account/password",
     "second step": "/account/second-step",
