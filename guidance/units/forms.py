@@ -48,6 +48,7 @@ class CentreForm(Form):
         _l("What it is"),
         choices=[("centre", _l("The centre itself")), ("point", _l("A further reception point"))],
         default="centre",
+        id="centre-or-point",  # the page's own <main> is called main
     )
     address = StringField(_l("Address"), [Length(max=300)])
     directions = TextAreaField(
