@@ -11,8 +11,9 @@ from flask_babel import gettext as _
 
 from guidance import i18n, security
 from guidance.accounts import access
-from guidance.catalogue import drafts, forms, imports, notices, publishing, queries, uploads
+from guidance.catalogue import drafts, forms, imports, labels, notices, publishing, queries, uploads
 from guidance.catalogue.differences import side_by_side
+from guidance.catalogue.views import values_of
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.units.queries import today
 from guidance.web import done, render
@@ -91,6 +92,7 @@ def _procedure_page(key: str, form: forms.ConfirmForm, status: int) -> ResponseR
         form=form,
         tasks=[task for task in publishing.open_tasks() if task.subject == subject],
         feedback=queries.feedback_on(subject),
+        labels=labels,
         names=i18n.NAMES,
     )
 
@@ -169,6 +171,26 @@ def save_procedure(key: str, code: str) -> ResponseReturnValue:
     if "onward" in request.form:
         return done(url_for("drafts.review", number=number))
     return done(url_for("editing.edit_procedure", key=key, code=code), _("The draft is kept."))
+
+
+@bp.get(f"/procedures/<key>/{CODE}/preview")
+def preview(key: str, code: str) -> ResponseReturnValue:
+    """The page as citizens will read it once the draft is published."""
+    draft = drafts.draft_of(f"procedure:{key}", code)
+    if draft is None:
+        raise NotFound(_("This draft has been published or thrown away."))
+    try:
+        return drafts.look_ahead(publishing.PROCEDURES, key, code, draft.body, lambda: _page_to_be(draft))
+    except forms.Problems as wrong:
+        raise UserError(str(wrong)) from wrong
+
+
+def _page_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
+    page = queries.page(draft.key, i18n.current().code)
+    if page is None:
+        raise NotFound(_("Publish the Vietnamese original first."))
+    values = values_of(page, i18n.current().code)
+    return render("editing/preview.html", inner="catalogue/procedure.html", draft=draft, **values)
 
 
 @bp.get(f"/procedures/<key>/{CODE}/versions")

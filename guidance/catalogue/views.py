@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -49,30 +51,32 @@ def procedure(key: str) -> ResponseReturnValue:
     page = queries.page(today, lang)
     if page is None:
         raise NotFound(_("There is no procedure %(key)s here.", key=key[:40]))
+    return public(render("catalogue/procedure.html", **values_of(page, lang)))
+
+
+def values_of(page: queries.ProcedurePage, lang: str) -> dict[str, Any]:
+    """Everything the page of a procedure shows; a preview shows the same."""
     came_from = request.args.get("came_from", "")
     guides = [reference for reference in queries.guides_of(page.key) if reference not in page.before]
     after = tuple(dict.fromkeys((*page.after, *guides)))
-    return public(
-        render(
-            "catalogue/procedure.html",
-            page=page,
-            after=after,
-            labels=labels,
-            links=queries.links((*page.before, *after), lang),
-            places=units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None),
-            notices=queries.current_notices(lang, units.today(), f"procedure:{page.key}"),
-            came_from=came_from if came_from in page.former_keys else "",
-            today=units.today(),
-            linked_data=linked_data.schema_org(
-                page,
-                absolute(url_for("catalogue.procedure", key=page.key)),
-                [
-                    (_("Procedures"), absolute(url_for("catalogue.browse"))),
-                    (page.name, absolute(url_for("catalogue.procedure", key=page.key))),
-                ],
-            ),
-        )
-    )
+    return {
+        "page": page,
+        "after": after,
+        "labels": labels,
+        "links": queries.links((*page.before, *after), lang),
+        "places": units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None),
+        "notices": queries.current_notices(lang, units.today(), f"procedure:{page.key}"),
+        "came_from": came_from if came_from in page.former_keys else "",
+        "today": units.today(),
+        "linked_data": linked_data.schema_org(
+            page,
+            absolute(url_for("catalogue.procedure", key=page.key)),
+            [
+                (_("Procedures"), absolute(url_for("catalogue.browse"))),
+                (page.name, absolute(url_for("catalogue.procedure", key=page.key))),
+            ],
+        ),
+    }
 
 
 @bp.get("/notices/")

@@ -15,11 +15,10 @@ from guidance.catalogue import drafts, forms, labels, publishing
 from guidance.catalogue import queries as catalogue
 from guidance.catalogue.differences import side_by_side
 from guidance.errors import Conflict, NotFound, UserError
-from guidance.guides import actions, imports, leaflets, queries
+from guidance.guides import actions, imports, queries
 from guidance.guides import publishing as guides
 from guidance.guides.format import as_text
-from guidance.guides.views import GROUP_NAMES
-from guidance.units import queries as units
+from guidance.guides.views import values_of
 from guidance.units.queries import today
 from guidance.web import done, render
 
@@ -109,6 +108,12 @@ def _edit_address(draft: drafts.OpenDraft) -> str:
     return url_for("editing.edit_procedure", key=draft.key, code=draft.lang)
 
 
+def _preview_address(draft: drafts.OpenDraft) -> str:
+    if draft.kind == "guide":
+        return url_for("drafts.preview_guide", slug=draft.key, code=draft.lang, lang=draft.lang)
+    return url_for("editing.preview", key=draft.key, code=draft.lang, lang=draft.lang)
+
+
 def _page_address(draft: drafts.OpenDraft) -> str:
     if draft.kind == "guide":
         return url_for("drafts.guide", slug=draft.key)
@@ -138,6 +143,7 @@ def _review(draft: drafts.OpenDraft, status: int = 200, wrong: object = "") -> R
         may_publish=not (second and staff.name in draft.authors),
         second_editor=second,
         edit=_edit_address(draft),
+        preview=_preview_address(draft),
         back=_page_address(draft),
         wrong=wrong,
         language_name=i18n.NAMES[draft.lang],
@@ -199,52 +205,6 @@ def throw_away(number: int) -> ResponseReturnValue:
     except Conflict as wrong:
         return _review(_draft(number), wrong.status, wrong.message)
     return done(url_for("drafts.home"), _("The draft is thrown away. What is published stays."))
-
-
-@bp.get("/drafts/<int:number>/preview")
-def preview(number: int) -> ResponseReturnValue:
-    """The page as citizens will see it, in the draft's language or another one."""
-    draft = _draft(number)
-    kind = KINDS[draft.kind]
-    try:
-        return drafts.look_ahead(
-            kind, draft.key, draft.lang, draft.body, lambda: _page_to_be(draft, i18n.current().code)
-        )
-    except forms.Problems as wrong:
-        return _review(draft, 422, str(wrong))
-    except UserError as wrong:
-        return _review(draft, wrong.status, wrong.message)
-
-
-def _page_to_be(draft: drafts.OpenDraft, lang: str) -> ResponseReturnValue:
-    common: dict[str, Any] = {
-        "draft": draft,
-        "linked_data": {},
-        "notices": catalogue.current_notices(lang, today(), draft.subject),
-    }
-    if draft.kind == "guide":
-        page = queries.guide_page(draft.key, lang)
-        if page is None:
-            raise NotFound
-        qr = leaflets.qr(url_for("guides.guide", slug=draft.key))
-        return render(
-            "editing/preview.html", inner="guides/guide.html", page=page, names=GROUP_NAMES, qr=qr, **common
-        )
-    found = catalogue.page(draft.key, lang)
-    if found is None:
-        raise NotFound
-    links = (*found.before, *found.after)
-    return render(
-        "editing/preview.html",
-        inner="catalogue/procedure.html",
-        page=found,
-        after=found.after,
-        labels=labels,
-        links=catalogue.links(links, lang),
-        places=units.by_ids(said.unit_id for said in found.levels_said if said.unit_id is not None),
-        came_from="",
-        **common,
-    )
 
 
 # --- guides ------------------------------------------------------------------------------------
@@ -381,6 +341,23 @@ def save_guide(slug: str, code: str) -> ResponseReturnValue:
     if "onward" in request.form:
         return done(url_for("drafts.review", number=number))
     return done(url_for("drafts.edit_guide", slug=slug, code=code), _("The draft is kept."))
+
+
+@bp.get(f"/guides/<slug>/{CODE}/preview")
+def preview_guide(slug: str, code: str) -> ResponseReturnValue:
+    """The guide as citizens will read it once the draft is published."""
+    draft = drafts.draft_of(f"guide:{slug}", code)
+    if draft is None:
+        raise NotFound(_("This draft has been published or thrown away."))
+    return drafts.look_ahead(guides.GUIDES, slug, code, draft.body, lambda: _guide_to_be(draft))
+
+
+def _guide_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
+    page = queries.guide_page(draft.key, i18n.current().code)
+    if page is None:
+        raise NotFound
+    values = values_of(page, i18n.current().code)
+    return render("editing/preview.html", inner="guides/guide.html", draft=draft, **values)
 
 
 @bp.get(f"/guides/<slug>/{CODE}/versions")

@@ -105,19 +105,21 @@ def guide(slug: str) -> ResponseReturnValue:
     page = queries.guide_page(slug, lang)
     if page is None:
         raise NotFound(_("There is no guide called %(slug)s.", slug=slug[:60]))
+    return public(render("guides/guide.html", **values_of(page, lang)))
+
+
+def values_of(page: queries.GuidePage, lang: str) -> dict[str, Any]:
+    """Everything the page of a guide shows; a preview shows the same."""
     here = url_for("guides.guide", slug=page.slug)
-    return public(
-        render(
-            "guides/guide.html",
-            page=page,
-            names=GROUP_NAMES,
-            qr=leaflets.qr(here),
-            notices=catalogue.current_notices(lang, today(), f"guide:{page.slug}"),
-            linked_data=_breadcrumb(
-                [(_("Guides"), url_for("guides.guides")), (markdown.plain(page.title), here)]
-            ),
-        )
-    )
+    return {
+        "page": page,
+        "names": GROUP_NAMES,
+        "qr": leaflets.qr(here),
+        "notices": catalogue.current_notices(lang, today(), f"guide:{page.slug}"),
+        "linked_data": _breadcrumb(
+            [(_("Guides"), url_for("guides.guides")), (markdown.plain(page.title), here)]
+        ),
+    }
 
 
 def _breadcrumb(items: list[tuple[str, str]]) -> dict[str, object]:

@@ -41,13 +41,13 @@ def test_an_editor_changes_a_name_and_citizens_read_it_only_after_publication(
     page = words(editor.get(draft))
     assert "Làm giấy khai sinh" in page
     assert "Before it can be published" not in page
-    preview = editor.get(f"/vi{draft.removeprefix('/en')}/preview")
+    preview = editor.get("/vi/editing/procedures/1.001193/vi/preview")
     assert NEW_NAME in words(preview) and preview.headers["Cache-Control"] == "no-store"
     assert NEW_NAME not in words(citizen.get("/vi/procedures/1.001193"))
     publish(editor, draft)
     assert NEW_NAME in words(citizen.get("/vi/procedures/1.001193"))
     assert NEW_NAME in words(citizen.get("/vi/procedures/?q=khai"))
-    assert [line.action for line in audit.latest(3)][0] == "draft.published"
+    assert audit.latest(1)[0].action == "draft.published"
 
 
 def test_saving_a_form_untouched_changes_nothing_a_citizen_reads(either_app: Flask, editor: Visitor) -> None:
@@ -226,7 +226,7 @@ def test_a_new_procedure_without_a_code_gets_a_lasting_key_and_stays_hidden_unti
             },
         ).headers["Location"]
     )
-    assert "Xin hỗ trợ sau bão" in words(editor.get(f"{draft}/preview"))
+    assert "Xin hỗ trợ sau bão" in words(editor.get(f"{address}/preview"))
     publish(editor, draft)
     assert "Xin hỗ trợ sau bão" in words(citizen.get("/vi/procedures/x-xin-ho-tro-sau-bao"))
 
@@ -280,22 +280,18 @@ def test_what_readers_said_reaches_the_editor_beside_the_page(either_app: Flask,
 
 
 def test_where_record_and_text_disagree_the_editor_has_a_task(either_app: Flask, editor: Visitor) -> None:
-    """It stands on the home page until somebody closes it."""
+    """It stands on the home page and beside the procedure until somebody closes it."""
     with either_app.app_context():
         from guidance.catalogue.layers import open_task
         from guidance.db import transaction
 
         @transaction
         def disagree() -> None:
-            open_task(
-                "procedure:1.001193",
-                "disagrees",
-                '{"channel": "counter", "what": "fee", "ours": [0], "record": [8000]}',
-            )
+            open_task("procedure:1.001193", "strange", "The record has gone.")
 
         disagree()
     page = editor.get("/en/editing/")
-    assert "At the counter, fee: we say 0 đ, the record says 8,000 đ." in words(page)
+    assert "The record has gone." in words(page) and "The record has gone." in words(editor.get(BIRTH))
     number = re.search(r"/tasks/(\d+)/close", page.get_data(as_text=True))
     assert number and editor.post(f"/en/editing/tasks/{number[1]}/close").status_code == 303
-    assert "the record says 8,000" not in words(editor.get("/en/editing/"))
+    assert "The record has gone." not in words(editor.get("/en/editing/"))

@@ -144,7 +144,7 @@ def test_a_name_cannot_lead_out_of_the_folder_and_files_are_private(
     hand_in(editor, jsonl(record("1.000001")), "../../evil.jsonl")
     with either_app.app_context():
         folder = either_app.config["SETTINGS"].data / "uploads"
-        kept = [path for path in folder.iterdir()]
+        kept = list(folder.iterdir())
     assert [path.suffix for path in kept] == [".jsonl"] and len(kept[0].stem) == 64
     assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
     for digest in ("0" * 64, "..%2f..%2fsecret", "x"):
