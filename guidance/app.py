@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from guidance import api, cli, config, db, i18n, meters, security, web
+from guidance import api, cli, config, db, i18n, meters, prefix, security, web
 from guidance.accounts import access
 from guidance.accounts import views as accounts_views
 from guidance.adoption import editing as adoption_editing
@@ -84,9 +84,11 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     cli.init_app(app)
+    prefix.inside(app)
     _keep_pages(app)
     meters.init_app(app)
     _serve_static(app)
+    prefix.outside(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
@@ -98,7 +100,7 @@ def _keep_pages(app: Flask) -> None:
         with app.app_context():
             return db.content_version(), datetime.now(i18n.VIETNAM).date()
 
-    app.wsgi_app = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]
+    app.wsgi_app = app.extensions["pages"] = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]
 
 
 def _serve_static(app: Flask) -> None:

@@ -113,7 +113,7 @@ def test_a_hostile_host_header_reaches_no_page(app: Flask, visitor: Visitor) -> 
 def test_what_an_editor_publishes_is_seen_within_two_seconds(app: Flask, visitor: Visitor) -> None:
     """The version in the database empties the memory."""
     assert visitor.get("/vi/").headers["Surrogate-Key"] == "content"
-    cache = app.wsgi_app.application if hasattr(app.wsgi_app, "application") else app.wsgi_app
+    cache = app.extensions["pages"]
     before = cache._known_version
     transaction(content_changed)()
     cache._looked_at -= 2
