@@ -151,7 +151,7 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "session_hours": 12,
         "log_requests": True,
         "slow_query_ms": 500,
-        "metrics_token": "",
+        "metrics_token": "",  # nosec B105
         "development": False,
     }
 

@@ -26,7 +26,9 @@ KNOWN_PARAMETERS = frozenset(
         "phone", "sim", "procedure", "goal", "problem", "account", "card", "district", "province", "old",
     }
 )  # fmt: skip
-PERSONAL = frozenset({"desk", "reports", "editing", "admin", "account", "sign-in", "sign-out", "help", "useful"})
+PERSONAL = frozenset(
+    {"desk", "reports", "editing", "admin", "account", "sign-in", "sign-out", "help", "useful"}
+)
 MOST_BYTES = 24 * 1024 * 1024
 LONGEST_KEY = 1_000
 SMALLEST_COMPRESSED = 300

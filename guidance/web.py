@@ -189,7 +189,7 @@ def init_app(app: Flask) -> None:
         language=i18n.current,
         languages=i18n.offered,
         settings=app.config["SETTINGS"],
-        json_in_html=lambda value: Markup(  # noqa: S704 -- every character that could end the element is escaped
+        json_in_html=lambda value: Markup(  # noqa: S704 -- every character that could end the element is escaped  # nosec B704
             json.dumps(value, ensure_ascii=False)
             .replace("<", "\\u003c")
             .replace(">", "\\u003e")

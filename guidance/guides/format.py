@@ -124,7 +124,7 @@ def _parsed(text: str) -> dict[str, Any]:
         raise ValueError("a guide starts with front matter between two lines of ---")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        values = yaml.load(head.removesuffix("\n---"), loader)  # noqa: S506 -- a safe loader, in C where there is one
+        values = yaml.load(head.removesuffix("\n---"), loader)  # noqa: S506 -- a safe loader, in C where there is one  # nosec B506
     except yaml.YAMLError as wrong:
         raise ValueError(f"the front matter is not YAML: {wrong}") from wrong
     if not isinstance(values, dict):

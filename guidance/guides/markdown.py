@@ -68,7 +68,7 @@ def _aim(tokens: list[Token], lang: str, outside: bool) -> None:
 
 
 def _clean(html: str) -> Markup:
-    return Markup(  # noqa: S704 -- nh3 lets through only the tags and attributes above
+    return Markup(  # noqa: S704 -- nh3 lets through only the tags and attributes above  # nosec B704
         nh3.clean(
             html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None, url_schemes={"https", "tel", "sms"}
         )
