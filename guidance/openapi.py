@@ -103,7 +103,7 @@ OPERATIONS = (
     Operation("get", "/search", "Procedures and guides for a question, best first.", {200: "Results"}, "Results",
               (Parameter("q", "The question, in the citizen's own words.", _text(maxLength=200)), LANG,
                Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 50}))),
-    Operation("get", "/procedures", "Published procedures by code.", {200: "A page", 400: "A parameter cannot be read"},
+    Operation("get", "/procedures", "Published procedures by code.", {200: "A page"},
               "Procedures", (LIMIT, CURSOR, *WHAT, LANG), linked_data=True),
     Operation("get", "/procedures/{code}", "One procedure, everything its page shows.",
               {200: "The procedure", 301: "The code was superseded; Location leads on", 404: "Not published here"},
@@ -114,31 +114,31 @@ OPERATIONS = (
     Operation("get", "/guides/{slug}", "One guide, step by step.", {200: "The guide", 404: "No such guide"}, "Guide",
               (Parameter("slug", "The guide's name in its address.", _text(), "path", True), LANG), linked_data=True),
     Operation("get", "/units", "Administrative units, old and new, and what took over from them.",
-              {200: "A page", 400: "A parameter cannot be read"}, "Units",
+              {200: "A page"}, "Units",
               (LIMIT, CURSOR, Parameter("on", "Only units valid on this day.", _DAY),
                Parameter("kind", "Only units of this kind.", _text(enum=["province", "district", "commune"])),
                Parameter("code", "Only units with this code; with `@day`, the one of that day.", _text()),
                Parameter("parent", "Only units directly below the unit with this code.", _text()), LANG),
               linked_data=True),
     Operation("get", "/figures", "One indicator by month, unit or topic. Small counts are hidden without a key.",
-              {200: "Figures", 400: "A parameter cannot be read", 401: "The key is not valid",
+              {200: "Figures", 401: "The key is not valid",
                403: "The unit is outside the key's scope or needs a key", 404: "No such indicator or unit",
                422: "The period or the grouping cannot be answered", 429: "Too many requests"}, "Figures",
               (Parameter("indicator", "Key of the indicator.", _text(examples=["assisted.people"])), UNIT, *PERIOD,
                Parameter("by", "What each row is about.", _text(enum=["month", "unit", "topic"])), LANG),
               key=("", "key")),
     Operation("get", "/figures/feed", "Every figure of the desk log by month and unit, for an operations centre.",
-              {200: "Figures", 400: "A parameter cannot be read", 401: "A key is needed",
+              {200: "Figures", 401: "A key is needed",
                403: "The unit is outside the key's scope", 404: "No such unit",
                422: "The period cannot be answered", 429: "Too many requests"}, "Feed", (UNIT, *PERIOD, LANG), key=("key",)),
     Operation("post", "/cases", "Store an assisted case once; the same `case_uid` again answers what is stored.",
-              {201: "Stored", 200: "Known already", 400: "Not JSON", **CASE_ANSWERS}, "Case", (LANG,), "NewCase", _SESSION),
+              {201: "Stored", 200: "Known already", **CASE_ANSWERS}, "Case", (LANG,), "NewCase", _SESSION),
     Operation("post", "/cases/{case_uid}/correct", "Change what the body names; everything else stays.",
-              {200: "Changed", 400: "Not JSON", **CASE_ANSWERS}, "Case", (UID, LANG), "Correction", _SESSION),
+              {200: "Changed", **CASE_ANSWERS}, "Case", (UID, LANG), "Correction", _SESSION),
     Operation("post", "/cases/{case_uid}/void", "Take a case out of the figures; it stays visible.",
-              {200: "Voided", 400: "Not JSON", **CASE_ANSWERS}, "Case", (UID, LANG), "Why", _SESSION),
+              {200: "Voided", **CASE_ANSWERS}, "Case", (UID, LANG), "Why", _SESSION),
     Operation("post", "/cases/{case_uid}/undo", "Take back one's own last act on a case, within a minute.",
-              {200: "Undone", 400: "Not JSON", **CASE_ANSWERS}, "Case", (UID, LANG), "Nothing", _SESSION),
+              {200: "Undone", **CASE_ANSWERS}, "Case", (UID, LANG), "Nothing", _SESSION),
     Operation("get", "/openapi.json", "This description.", {200: "OpenAPI 3.1"}, "Anything"),
 )  # fmt: skip
 
@@ -248,7 +248,7 @@ def _operation(operation: Operation) -> Schema:
         ],
         "responses": {
             str(status): _answer(operation, status, text)
-            for status, text in sorted(operation.answers.items())
+            for status, text in sorted(({400: "The request cannot be read"} | operation.answers).items())
         },
     }
     if operation.body:
