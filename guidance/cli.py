@@ -14,6 +14,7 @@ from typing import Any
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from flask_babel import force_locale
 
 from guidance import audit, backup, demo
 from guidance.accounts import actions as accounts
@@ -260,8 +261,9 @@ figures_group = AppGroup("figures", help="Official counts, targets, and the figu
 @says_why
 def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -> None:
     """Load official counts (CSV or XLSX), all or nothing. Twice is once."""
-    found = figure_imports.check_file(file, indicator_set, source)
-    report = figures.save_import(found, by="command line", dry_run=dry_run)
+    with force_locale("en"):  # as the rest of what commands say
+        found = figure_imports.check_file(file, indicator_set, source)
+        report = figures.save_import(found, by="command line", dry_run=dry_run)
     for note in found.notes:
         click.echo(note)
     click.echo(
@@ -276,7 +278,8 @@ def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -
 @says_why
 def import_targets(file: Path, dry_run: bool) -> None:
     """Load targets (columns: indicator, unit, period, target, source), all or nothing. Twice is once."""
-    rows, problems = figure_imports.check_targets(file)
+    with force_locale("en"):
+        rows, problems = figure_imports.check_targets(file)
     for problem in problems[:50]:
         click.echo(f"{file.name}, {problem}", err=True)
     if problems:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from guidance.adoption import actions as figures
 from guidance.catalogue import notices
 from guidance.catalogue import starter as procedures_starter
 from guidance.config import PROJECT
@@ -59,6 +60,8 @@ def load_content(folder: Path = CONTENT) -> Loaded:
         )
     replaced = procedures_starter.load_supersessions(folder / "legal.yaml")
     lines.append(f"Service centres: {centres} new or changed. Replaced laws: {replaced} new or changed.")
+    history = figures.load_history()
+    lines.append(f"Figures of earlier reports: {history.stored} stored, {history.unchanged} unchanged.")
     lines.append(f"Plain names: {names} new or changed.")
     lines.append(f"Search vocabulary: {load_vocabulary(folder / 'vocabulary')} new or changed.")
     search_index.catch_up()

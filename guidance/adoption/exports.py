@@ -245,13 +245,12 @@ def case_rows(place: Place | None, period: Period, raw: bool = False) -> Iterato
 
 def _streamed(engine: Engine, query: Select[*tuple[Any, ...]], raw: bool) -> Iterator[Row]:
     with engine.connect() as connection:
-        result = connection.execution_options(yield_per=2000).execute(query)
-        if not raw:
-            for rows in result.partitions():
+        if raw and engine.dialect.name == "sqlite":
+            cursor: Any = connection.execute(query).cursor
+            while rows := cursor.fetchmany(2000):  # plain tuples: row objects cost a third more
                 yield from rows
             return
-        cursor: Any = result.cursor  # plain tuples: a row object for each of a million cases costs a third
-        while rows := cursor.fetchmany(2000):
+        for rows in connection.execution_options(yield_per=2000).execute(query).partitions():
             yield from rows
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, se
 
 from guidance import i18n
 from guidance.adoption import indicators, targets
+from guidance.adoption.imports import FORM_06_COLUMNS
 from guidance.adoption.indicators import Indicator
 from guidance.adoption.models import (
     ChecklistMark,
@@ -27,6 +28,8 @@ from guidance.adoption.periods import Period, month_end
 from guidance.db import db
 from guidance.units import queries as units
 from guidance.units.queries import Place, Successor
+
+FORM_06_KEYS = frozenset(f"onestop.{name}" for name in FORM_06_COLUMNS.values())
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,44 @@ def _may_add(parts: Sequence[IndicatorValue]) -> bool:
     return all(part.numerator is not None and part.qualifier == "=" for part in parts)
 
 
+def _one_stop(figures: list[Figure]) -> list[Figure]:
+    """Form 06 completed: the sum of its sectors where no total came, and the share resolved early or on time."""
+    found = list(figures)
+    groups: dict[tuple[date, date, str], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        if figure.indicator.key in FORM_06_KEYS:
+            groups[figure.period_start, figure.period_end, figure.indicator.key].append(figure)
+    totals: dict[tuple[date, date], dict[str, Figure]] = defaultdict(dict)
+    for (start, end, key), rows in groups.items():
+        whole = next((row for row in rows if not row.part), None)
+        if whole is None and all(row.qualifier == "=" and row.numerator is not None for row in rows):
+            number = sum(row.numerator or 0 for row in rows)
+            whole = replace(rows[0], part="", numerator=number, parts=len(rows), note="")
+            found.append(whole)
+        if whole is not None:
+            totals[start, end][key] = whole
+    punctual = indicators.all_indicators()["onestop.punctual"]
+    for period, row in totals.items():
+        wanted = [row.get(f"onestop.{name}") for name in ("early", "on_time", "resolved")]
+        given = any(
+            figure.indicator is punctual and (figure.period_start, figure.period_end) == period
+            for figure in figures
+        )
+        if given or any(one is None or one.numerator is None or one.qualifier != "=" for one in wanted):
+            continue
+        early, on_time, resolved = (one.numerator or 0 for one in wanted if one is not None)
+        if resolved:
+            found.append(
+                replace(
+                    row["onestop.resolved"],
+                    indicator=punctual,
+                    numerator=early + on_time,
+                    denominator=resolved,
+                )
+            )
+    return found
+
+
 def _with_denominators(figures: Sequence[Figure], place: Place) -> list[Figure]:
     """Figures whose source gave no denominator, completed by the one a manager stated, with its source."""
     found = []
@@ -251,7 +292,7 @@ def _with_denominators(figures: Sequence[Figure], place: Place) -> list[Figure]:
 def official(place: Place, indicator_set: str = "", period: Period | None = None) -> OfficialPage:
     """Official figures of a place with their sources; figures of former units stay theirs and stand apart."""
     values = _values(units.ids_below(place.id), place.id, indicator_set, period)
-    figures = _with_denominators(added(values, place), place)
+    figures = _with_denominators(_one_stop(added(values, place)), place)
     sets = []
     order = {key: number for number, key in enumerate(indicators.all_indicators())}
     for key in dict.fromkeys(figure.indicator.set for figure in figures):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -171,7 +172,8 @@ def test_nobody_imports_for_a_unit_that_is_not_theirs(office: Office) -> None:
 def test_every_odd_figure_gets_its_reason(office: Office, line: str, reason: str) -> None:
     """In words that say what to mend."""
     text = "indicator,unit,period,numerator,denominator,qualifier,reported_share,source\n" + line
-    problems = imports.check("x.csv", text.encode(), "identity").problems
+    with office.site.app_context(), force_locale("en"):
+        problems = imports.check("x.csv", text.encode(), "identity").problems
     assert len(problems) == 1 and reason in str(problems[0])
 
 
@@ -216,6 +218,8 @@ def test_form_06_comes_back_column_for_column(office: Office) -> None:
     rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     lines = {row[1]: row[2:13] for row in rows if row[1] in {"Hộ tịch", "Tổng cộng"}}
     assert lines["Hộ tịch"] == [100, 60, 30, 10, 90, 50, 38, 2, 10, 9, 1]
+    page = office.manager.get("/en/reports/official?unit=08761").get_data(as_text=True)
+    assert "99.3%" in page  # (250 + 38) of 290 resolved: derived, with its numbers
     assert lines["Tổng cộng"] == [300, 80, 210, 10, 290, 250, 38, 2, 10, 9, 1]
     assert any("mọi đẳng thức của biểu đều khớp" in str(row[0]) for row in rows)
     old = office.manager.get("/vi/reports/form-II-06a.xlsx?unit=08761&period=2026-06-15..2026-09-14").data

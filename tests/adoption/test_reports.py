@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
+import pytest
 from flask import Flask
 from python_calamine import CalamineWorkbook
 
@@ -272,3 +276,20 @@ def test_exports_leave_a_line_in_the_audit_log(app: Flask, office: Office) -> No
     db.session.rollback()
     line = audit.latest(action="figures.export")[0]
     assert (line.account, line.subject, line.detail["what"]) == ("manager", "unit:08761", "cases.csv")
+
+
+def test_libreoffice_opens_what_we_write(office: Office, tmp_path: Path) -> None:
+    """Workbook, form and review turn into PDF with Vietnamese intact."""
+    soffice = shutil.which("soffice") or shutil.which("libreoffice")
+    if soffice is None:
+        pytest.skip("LIBREOFFICE ABSENT: files are checked with calamine and python-docx only")
+    office.log("08761", 12)
+    for name in ("workbook.xlsx", "form-06.xlsx", "review.docx"):
+        path = tmp_path / name
+        path.write_bytes(office.manager.get(f"/vi/reports/{name}").data)
+        subprocess.run(
+            [soffice, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(path)],
+            check=True,
+            timeout=120,
+        )
+        assert path.with_suffix(".pdf").stat().st_size > 1000
