@@ -83,11 +83,10 @@ def test_the_page_shows_the_record_where_it_and_our_words_disagree(catalogue: Fl
     page = visitor_of(catalogue).get(f"/vi/procedures/{CODE}").get_data(as_text=True)
     assert "3 ngày làm việc" in page
     assert "20.000 đ" in page
-    details = db.session.scalars(
-        select(EditorTask.detail).where(EditorTask.subject == f"procedure:{CODE}")
-    ).all()
-    assert any("fee" in detail for detail in details)
-    assert any("time limit" in detail for detail in details)
+    tasks = select(EditorTask.detail).where(EditorTask.subject == f"procedure:{CODE}")
+    details = [json.loads(detail) for detail in db.session.scalars(tasks)]
+    assert {"channel": "counter", "what": "fee", "ours": [0], "record": [20_000]} in details
+    assert {detail["what"] for detail in details} == {"fee", "time"}
 
 
 def test_an_old_code_leads_to_the_procedure_of_today_and_says_so(catalogue: Flask) -> None:
