@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import select, update
 
+from guidance import audit
 from guidance.db import content_changed, db, now, transaction, upsert
-from guidance.search import shipped
+from guidance.errors import Conflict, NotFound
+from guidance.search import queries, shipped
 from guidance.search.models import SearchCount, SearchPhrases, SearchWord
 from guidance.search.vocabulary import split
 from guidance.text import personal_data, words
@@ -80,20 +83,42 @@ def _load_phrases(folder: Path) -> int:
 
 
 @transaction
-def save_phrases(subject: str, lang: str, phrases: str) -> None:
+def save_phrases(subject: str, lang: str, phrases: str, by: str = "") -> None:
     """Keep how people call a procedure or guide; `phrases` stand apart by "|" or by lines."""
-    kept = " | ".join(dict.fromkeys(split(phrases.replace("\n", "|"))))
-    statement = upsert(SearchPhrases).values(subject=subject, lang=lang, phrases=kept, edited=True)
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["subject", "lang"], set_={"phrases": kept, "edited": True}
-        )
-    )
-    content_changed()
+    _keep_phrases(subject, {lang: phrases}, by)
 
 
 @transaction
-def add_word(kind: str, source: str, target: str, weight: float = 1.0) -> int:
+def save_all_phrases(subject: str, phrases: Mapping[str, str], seen: str, by: str) -> bool:
+    """Keep the phrases of several languages, unless somebody changed them since they were read as `seen`.
+
+    Returns whether anything changed; a language that stays as it is goes on following the shipped phrases.
+    """
+    if seen != queries.phrases_state(subject):
+        raise Conflict
+    return _keep_phrases(subject, phrases, by)
+
+
+def _keep_phrases(subject: str, phrases: Mapping[str, str], by: str) -> bool:
+    before = queries.phrases_of(subject)
+    fresh = {lang: tuple(dict.fromkeys(split("|".join(text.splitlines())))) for lang, text in phrases.items()}
+    changed = {lang: found for lang, found in fresh.items() if found != before.get(lang, ())}
+    for lang, found in changed.items():
+        kept = " | ".join(found)
+        statement = upsert(SearchPhrases).values(subject=subject, lang=lang, phrases=kept, edited=True)
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["subject", "lang"], set_={"phrases": kept, "edited": True}
+            )
+        )
+    if changed:
+        audit.record("search_phrases.change", subject, by, **changed)
+        content_changed()
+    return bool(changed)
+
+
+@transaction
+def add_word(kind: str, source: str, target: str, weight: float = 1.0, by: str = "") -> int:
     """Teach the search a word; returns its number."""
     word = SearchWord(
         kind=kind,
@@ -104,15 +129,35 @@ def add_word(kind: str, source: str, target: str, weight: float = 1.0) -> int:
     )
     db.session.add(word)
     db.session.flush()
+    audit.record(
+        "search_word.add", f"search_word:{word.id}", by, kind=kind, source=word.source, target=word.target
+    )
     content_changed()
     return word.id
 
 
 @transaction
-def remove_word(number: int) -> None:
+def remove_word(number: int, by: str = "") -> None:
     """Make the search forget a word; a shipped one stays forgotten after an upgrade."""
-    db.session.execute(update(SearchWord).where(SearchWord.id == number).values(removed=True))
-    content_changed()
+    _set_removed(number, True, "search_word.remove", by)
+
+
+@transaction
+def restore_word(number: int, by: str = "") -> None:
+    """Let the search know a removed word again."""
+    _set_removed(number, False, "search_word.restore", by)
+
+
+def _set_removed(number: int, removed: bool, action: str, by: str) -> None:
+    word = db.session.get(SearchWord, number)
+    if word is None:
+        raise NotFound
+    if word.removed != removed:
+        word.removed = removed
+        audit.record(
+            action, f"search_word:{number}", by, kind=word.kind, source=word.source, target=word.target
+        )
+        content_changed()
 
 
 @transaction
@@ -127,9 +172,9 @@ def count_search(question: str, lang: str, found: bool, opened: bool = False) ->
         return
     month = f"{now():%Y-%m}"
     more = {
-        "asked": SearchCount.asked + (not opened),
-        "empty": SearchCount.empty + (not found),
-        "opened": SearchCount.opened + opened,
+        "asked": SearchCount.asked + int(not opened),
+        "empty": SearchCount.empty + int(not found),
+        "opened": SearchCount.opened + int(opened),
     }
     known = db.session.scalar(
         select(SearchCount.id).where(

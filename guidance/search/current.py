@@ -69,6 +69,11 @@ def index() -> Index:
     return follower().newest()
 
 
+def is_up_to_date() -> bool:
+    """Whether the index shows the content of this moment; only then may a cache keep what it answers."""
+    return index().content == queries.state()
+
+
 def catch_up() -> int:
     """Bring the index up to date now; returns how many documents changed. For commands and editors' changes."""
     state = queries.state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from guidance.guides import queries as guides
 from guidance.search.documents import Document
 from guidance.search.models import SearchCount, SearchPhrases, SearchWord
 from guidance.search.vocabulary import Word, split
+from guidance.text import fold
 
 WEAK_PAPERS = 12  # papers of a record whose names are indexed
 
@@ -35,6 +37,18 @@ class Unanswered:
     asked: int
     empty: int
     opened: int
+
+
+@dataclass(frozen=True)
+class TaughtWord:
+    """One line of the vocabulary as editors see it."""
+
+    id: int
+    kind: str
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    origin: str
+    removed: bool
 
 
 def state() -> str:
@@ -182,3 +196,38 @@ def phrases_of(subject: str) -> dict[str, tuple[str, ...]]:
         select(SearchPhrases.lang, SearchPhrases.phrases).where(SearchPhrases.subject == subject)
     ).all()
     return {lang: split(found) for lang, found in rows}
+
+
+def phrases_state(subject: str) -> str:
+    """A short name for exactly these phrases, to notice that somebody else changed them."""
+    found = sorted(phrases_of(subject).items())
+    return hashlib.blake2b(repr(found).encode(), digest_size=12).hexdigest()
+
+
+def counted_months() -> list[str]:
+    """The months whose questions were counted, the newest first."""
+    return list(
+        db.session.scalars(select(SearchCount.month).distinct().order_by(SearchCount.month.desc()).limit(24))
+    )
+
+
+def taught_words(kinds: Collection[str], question: str = "", removed: bool = False) -> list[TaughtWord]:
+    """The words of some kinds in which all words asked for occur; what editors added first, the newest on top."""
+    rows = db.session.execute(
+        select(
+            SearchWord.id,
+            SearchWord.kind,
+            SearchWord.source,
+            SearchWord.target,
+            SearchWord.origin,
+            SearchWord.removed,
+        )
+        .where(SearchWord.kind.in_(kinds), SearchWord.removed.is_(removed))
+        .order_by(SearchWord.origin != "editor", SearchWord.id.desc())
+    )
+    asked = fold(question).split()
+    return [
+        TaughtWord(row.id, row.kind, split(row.source), split(row.target), row.origin, row.removed)
+        for row in rows
+        if not asked or all(word in fold(f"{row.source} {row.target}") for word in asked)
+    ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
 
 from guidance import i18n
 from guidance.accounts import access
@@ -59,23 +60,40 @@ def results() -> ResponseReturnValue:
     chosen = {name: request.args.get(name, "")[:200] for name in FILTERS}
     page = min(max(request.args.get("page", 1, type=int) or 1, 1), MOST_PAGES)
     found = Found([])
+    may_be_kept = True
     if asked.strip():
+        may_be_kept = current.is_up_to_date()
         found = current.index().search(asked, lang, chosen, PAGE_SIZE, (page - 1) * PAGE_SIZE, facets=True)
         if page == 1 and not any(chosen.values()):
-            actions.count_search(asked, lang, bool(found.hits))
-    return public(
-        render(
-            "search/search.html",
-            q=asked,
-            found=found,
-            chosen=chosen,
-            page=page,
-            pages=min(MOST_PAGES, -(-found.total // PAGE_SIZE)),
-            address=address,
-            labels=labels,
-            life_events=catalogue.life_events(lang),
-        )
+            may_be_kept = False  # a cache would hide how often people ask, and what an editor has just taught
+            _count(asked, lang, bool(found.hits))
+    response = render(
+        "search/search.html",
+        q=asked,
+        found=found,
+        chosen=chosen,
+        page=page,
+        pages=min(MOST_PAGES, -(-found.total // PAGE_SIZE)),
+        address=address,
+        labels=labels,
+        life_events=catalogue.life_events(lang),
     )
+    return _answer(response, may_be_kept)
+
+
+def _answer(response: Response, may_be_kept: bool) -> Response:
+    if may_be_kept:
+        return public(response)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _count(asked: str, lang: str, found: bool, opened: bool = False) -> None:
+    """Count a question; a database that takes no writes right now must not keep anybody from searching."""
+    try:
+        actions.count_search(asked, lang, found, opened)
+    except OperationalError:
+        current_app.logger.warning("a search could not be counted")
 
 
 @bp.get("/suggest")
@@ -83,8 +101,9 @@ def suggest() -> ResponseReturnValue:
     """Lines for the list under the search box while somebody types."""
     lang = i18n.current().code
     typed = request.args.get("q", "")[:LONGEST]
+    may_be_kept = current.is_up_to_date()
     hits = current.index().suggest(typed, lang) if typed.strip() else []
-    return public(render("search/suggest.html", items=[_suggestion(hit) for hit in hits]))
+    return _answer(render("search/suggest.html", items=[_suggestion(hit) for hit in hits]), may_be_kept)
 
 
 def _suggestion(hit: Hit) -> Suggestion:
@@ -94,5 +113,5 @@ def _suggestion(hit: Hit) -> Suggestion:
 @bp.post("/search/opened")
 def opened() -> ResponseReturnValue:
     """Count that a question led to a page; sent by the results page's script, without saying who."""
-    actions.count_search(request.form.get("q", "")[:LONGEST], i18n.current().code, True, opened=True)
+    _count(request.form.get("q", "")[:LONGEST], i18n.current().code, True, opened=True)
     return "", 204
