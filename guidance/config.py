@@ -106,7 +106,8 @@ KNOWN: dict[str, Setting] = {
         _whole(0), "how many proxies in front are believed about client address and TLS"
     ),
     "trusted_hosts": Setting(
-        _names, "host names the site answers to; empty means those of site_url and the bind address"
+        _names,
+        "host names the site answers to, besides its own; empty means any, as no address is made from them",
     ),
     "languages": Setting(_languages, "languages offered, the first one is the default"),
     "retention_days": Setting(_whole(1), "days until notes and file references of cases are deleted"),

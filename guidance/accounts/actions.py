@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 TRIES_PER_NAME = 10
 TRIES_PER_ADDRESS = 60
 SHORTEST_PASSWORD = 10
+_SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
 class WrongPassword(UserError):
@@ -250,17 +252,17 @@ def reset_password(account_id: int, by: str) -> str:
 
 
 @transaction
-def begin_second_step(account_id: int) -> str:
-    """A fresh secret for an authenticator app; it counts only once confirm_second_step has seen a code."""
+def begin_second_step(account_id: int, shown: str = "") -> str:
+    """A secret for an authenticator app, the one shown before where it is one; it counts only once confirmed."""
     _account(account_id)
-    return pyotp.random_base32()
+    return shown if _SECRET.fullmatch(shown) else pyotp.random_base32()
 
 
 @transaction
 def confirm_second_step(account_id: int, session_id: int, secret: str, code: str) -> list[str]:
     """Turn the second step on when the code fits the secret; returns ten recovery codes, shown once."""
     account = _account(account_id)
-    if not pyotp.TOTP(secret).verify(code.strip(), valid_window=1):
+    if not _SECRET.fullmatch(secret) or not pyotp.TOTP(secret).verify(code.strip(), valid_window=1):
         raise WrongCode
     account.second_step_secret = security.encrypt(secret)
     account.second_step_last = pyotp.TOTP(secret).timecode(now())
@@ -297,9 +299,13 @@ def _use_code(account_id: int, session_id: int, code: str) -> None:
         for candidate in (step - 1, step, step + 1)
         if candidate > account.second_step_last and security.same(totp.generate_otp(candidate), code)
     ]
-    if fitting:
-        account.second_step_last = fitting[0]
-    else:
+    # One statement decides, so that two requests at the same moment cannot both use a code.
+    taken = fitting and db.session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.second_step_last < fitting[0])
+        .values(second_step_last=fitting[0])
+    )
+    if not taken or taken.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult
         used = db.session.execute(
             update(RecoveryCode)
             .where(

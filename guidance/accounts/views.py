@@ -148,6 +148,6 @@ def save_second_step() -> ResponseReturnValue:
     except (actions.WrongCode, TooManyAttempts) as wrong:
         form.form_errors = [wrong.message]
         if setting_up:
-            return _set_up(secret, form, wrong.status)
+            return _set_up(actions.begin_second_step(staff.id, secret), form, wrong.status)
         return render("accounts/second_step.html", status=wrong.status, form=form)
     return done(_start_page(staff.roles))
