@@ -75,7 +75,7 @@ def installed(program: str, *packages: str) -> str | None:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "-qq"], install):
-        subprocess.run(command, env=quiet, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 -- fixed words
+        subprocess.run(command, env=quiet, check=False, stdout=subprocess.DEVNULL)
     return shutil.which(program)
 
 
