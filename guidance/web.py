@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
+from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.utils import concat
 from markupsafe import Markup
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from guidance import i18n
@@ -125,7 +127,10 @@ def _http_error(error: HTTPException) -> Response:
     return _answer(error.code, str(sentence))
 
 
-def _database_error(error: OperationalError) -> Response:
+def _database_error(error: DatabaseError) -> Response:
+    """Locked, full, away or damaged; what is our own mistake (a broken constraint, a wrong query) stays a fault."""
+    if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+        raise error
     current_app.logger.error("database: %s", error.orig)
     return _answer(Unavailable.status, str(Unavailable.message))
 
@@ -167,11 +172,30 @@ def here(**changes: Any) -> str:
     return url_for(request.endpoint or "site.home", **kept)
 
 
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Templates as Python keeps them, so that a new worker need not read them anew; a full disk is no matter."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one if there is room."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def compiled_folder(data: Path) -> Path:
+    """Where compiled templates lie: only the site may write there."""
+    folder = data / "templates"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def init_app(app: Flask) -> None:
     """Teach the site its templates' helpers and its ways of failing."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config["ASSET_VERSIONS"] = _asset_names(app)
+    with suppress(OSError):
+        folder = compiled_folder(app.config["SETTINGS"].data)
+        app.jinja_env.bytecode_cache = CompiledTemplates(str(folder))
 
     def in_language(code: str) -> str:
         """The address of the present page in another language."""
@@ -205,5 +229,5 @@ def init_app(app: Flask) -> None:
 
     app.register_error_handler(UserError, _user_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DatabaseError, _database_error)
     app.register_error_handler(DataError, _unstorable)

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
-from guidance import config
+from guidance import config, web
 from guidance.accounts import access, actions
 from guidance.app import create_app
 from guidance.db import db
@@ -37,6 +37,13 @@ def migrate(app: Flask) -> None:
 
     with app.app_context():
         upgrade()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All sites of a run share the compiled templates, which takes a second off most tests."""
+    folder = tmp_path_factory.mktemp("compiled")
+    web.compiled_folder = lambda _data: folder
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +81,9 @@ def migrated_postgresql(postgresql_url: str, tmp_path_factory: pytest.TempPathFa
 def _empty(url: str) -> None:
     with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
         names = connection.scalars(
-            text("SELECT tablename FROM pg_tables WHERE schemaname='public' AND tablename <> 'alembic_version'")
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname='public' AND tablename <> 'alembic_version'"
+            )
         ).all()
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text("TRUNCATE " + ", ".join(f'"{name}"' for name in names) + " RESTART IDENTITY"))
