@@ -22,6 +22,7 @@ bp = Blueprint("vocabulary", __name__, url_prefix="/<lang:lang>/editing/vocabula
 access.only(bp, "editor")
 
 PAGE_SIZE = 50
+MOST_FOUND = 10
 FORM_BODY = 256 * 1024  # phrases in three languages, every letter percent-encoded
 SUBJECT = "/<any(procedure, guide):kind>/<key>"
 
@@ -45,7 +46,7 @@ def home() -> ResponseReturnValue:
     return render(
         "search/vocabulary.html",
         q=asked,
-        hits=current.index().search(asked, lang).hits if asked.strip() else [],
+        hits=current.index().search(asked, lang, limit=MOST_FOUND).hits if asked.strip() else [],
         month=month,
         months=months,
         empty=[row for row in rows if row.empty],
