@@ -79,6 +79,11 @@ def installed(program: str, *packages: str) -> str | None:
     return shutil.which(program)
 
 
+def side_by_side() -> list[str]:
+    """One worker a core, each with a PostgreSQL of its own; a single one on a database that was given."""
+    return [] if os.environ.get("TEST_DATABASE_URL") else ["-n", "auto", "--dist", "loadfile"]
+
+
 def browser_tests(more: list[str]) -> Outcome:
     """The walks in a real browser, or a loud line that they were left out."""
     if installed(CHROMIUM, CHROMIUM, "fonts-noto-core"):
@@ -105,7 +110,7 @@ def main(more: list[str]) -> int:
         run("compile", [python, "-c", "from guidance.start import build; build()"]),
         run("procedures", [str(BIN / "flask"), "--app", "wsgi", "catalogue", "check"]),
         run("guides", [str(BIN / "flask"), "--app", "wsgi", "guides", "check"]),
-        run("unit and integration", [str(BIN / "pytest"), "-m", "not browser", *more]),
+        run("unit and integration", [str(BIN / "pytest"), "-m", "not browser", *side_by_side(), *more]),
         browser_tests(more),
     ]
     say("\n" + f"{'check':<24}{'state':<10}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}  remark")
