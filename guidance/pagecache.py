@@ -141,7 +141,8 @@ class PageCache:
             block = "htmx:" + ("" if history else environ.get("HTTP_HX_TARGET", ""))
         language = environ.get("HTTP_ACCEPT_LANGUAGE", "") if path == "/" else ""
         accept = environ.get("HTTP_ACCEPT", "") if path.startswith("/api/") else ""
-        key = (path, query, block, language, accept, encoding)
+        scheme = environ.get("wsgi.url_scheme", "")  # only over TLS does a page say "stay on TLS"
+        key = (path, query, block, language, accept, encoding, scheme)
         return key if sum(map(len, key)) <= LONGEST_KEY else None
 
     def _follow_content(self) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import LengthRequired
 
 from guidance.errors import StrangeOrigin, TooLarge, UserError
 
@@ -109,11 +110,13 @@ def came_from_here() -> bool | None:
 
 
 def check_origin() -> None:
-    """Refuse a change that another site's page sent, and a body over the limit."""
+    """Refuse a change that another site's page sent, and a body over the limit or of unsaid length."""
     if request.method in SAFE_METHODS:
         return
     if came_from_here() is False:
         raise StrangeOrigin
+    if request.headers.get("Transfer-Encoding"):
+        raise LengthRequired  # a body cut off at the limit would look like a whole one
     if (request.content_length or 0) > (request.max_content_length or SMALL_BODY):
         raise TooLarge
 

@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.utils import concat
 from markupsafe import Markup
 from sqlalchemy.exc import DatabaseError, DataError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from guidance import i18n
 from guidance.db import is_practice
@@ -118,6 +118,8 @@ def _to_sign_in() -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError):  # a host that is not ours: there is no address to build a page from
+        return Response("400 This site does not answer to that name.\n", 400, mimetype="text/plain")
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     known: dict[int, object] = {404: NotFound.message, 413: TooLarge.message}
