@@ -1,67 +1,226 @@
-"""What a procedure page costs, as a ratio to the barest Flask page, measured in turns within one run.
+"""How fast pages are, as ratios to a bare Flask view measured in between, so that the machine hardly matters.
 
-Run: python tests/bench/pages.py. Prints the median work (processor time, so that other programs do not count) and
-time of each, and how many times the work of the bare page it takes.
+    .venv/bin/python tests/bench/pages.py              # starter content
+    .venv/bin/python tests/bench/pages.py --data DIR   # a data folder with real records
+
+Prints each figure beside its bar and exits 1 when one is over it. H is a bare Flask view that returns a string.
 """
 
 from __future__ import annotations
 
+import argparse
+import http.client
+import os
+import resource
+import signal
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(PROJECT))
-FILE = PROJECT.parent / "shared" / "data" / "procedures.jsonl.gz"
-ROUNDS = 150
+ROOT = Path(__file__).resolve().parents[2]
+BARE = "from flask import Flask\napp = Flask('bare')\n@app.get('/')\ndef hello(): return 'x' * 2000\n"
+ROUNDS = 15
+over: list[str] = []
 
 
-def main() -> None:
-    """Bare Flask, the page from memory, the page rendered, the JSON rendered, in turns."""
-    from flask import Flask
-    from flask_migrate import upgrade
+def told(name: str, value: float, unit: str, bar: float | None = None, at_least: bool = False) -> None:
+    """One line; remember it when it is over its bar."""
+    fits = bar is None or (value >= bar if at_least else value <= bar)
+    sign = "≥" if at_least else "≤"
+    said = f"{sign} {bar:g}" if bar is not None else ""
+    print(f"{name:<52}{value:>10.2f} {unit:<4}{said:>8}  {'' if fits else 'OVER ITS BAR'}", flush=True)
+    if not fits:
+        over.append(name)
 
-    from guidance import config
-    from guidance.app import create_app
-    from guidance.catalogue import imports, starter
 
-    bare = Flask("bare")
-    bare.add_url_rule("/", "bare", lambda: "<!doctype html><title>bare</title><p>bare</p>")
-    app = create_app(config.load({"GUIDANCE_DATA": tempfile.mkdtemp()}))
-    with app.app_context():
-        upgrade()
-        starter.load_starters(PROJECT / "guidance" / "content" / "procedures")
-        if FILE.exists():
-            imports.save(imports.check(FILE))
-    visitor, stranger = app.test_client(), bare.test_client()
-    n = iter(range(10**9))
-    asked: dict[str, Callable[[], object]] = {
-        "bare Flask page": lambda: stranger.get("/"),
-        "procedure from memory": lambda: visitor.get("/vi/procedures/1.001193"),
-        "procedure rendered": lambda: visitor.get(f"/vi/procedures/1.001193?unkept={next(n)}"),
-        "procedure as JSON, rendered": lambda: visitor.get(f"/api/v1/procedures/1.001193?unkept={next(n)}"),
-        "list of 20, rendered": lambda: visitor.get(f"/vi/procedures/?unkept={next(n)}"),
-    }
-    for ask in asked.values():
-        ask()
-    seconds: dict[str, list[float]] = {name: [] for name in asked}
-    work: dict[str, list[float]] = {name: [] for name in asked}
+def interleaved(calls: dict[str, tuple[Callable[[], object], int]]) -> dict[str, float]:
+    """Median microseconds of processor time a call, every kind measured in every round."""
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
     for _round in range(ROUNDS):
-        for name, ask in asked.items():
-            begin, worked = time.perf_counter(), time.process_time()
-            ask()
-            work[name].append(time.process_time() - worked)
-            seconds[name].append(time.perf_counter() - begin)
-    base = statistics.median(work["bare Flask page"])
-    for name in asked:
-        middle, taken = statistics.median(work[name]), statistics.median(seconds[name])
-        print(
-            f"{name:<30} work {middle * 1000:7.2f} ms   time {taken * 1000:7.2f} ms   {middle / base:6.1f} × bare"
-        )
+        for name, (call, times) in calls.items():
+            begin = time.process_time()
+            for _time in range(times):
+                call()
+            rounds[name].append((time.process_time() - begin) / times * 1e6)
+    return {name: statistics.median(values) for name, values in rounds.items()}
+
+
+def asker(app: object, path: str, encoding: str = "br") -> Callable[[], object]:
+    """Calls a WSGI application without a network, as cheaply as possible."""
+    from werkzeug.test import EnvironBuilder
+
+    environ = EnvironBuilder(path.partition("?")[0], query_string=path.partition("?")[2]).get_environ()
+    environ["HTTP_ACCEPT_ENCODING"] = encoding
+
+    def ask() -> object:
+        chunks = app(dict(environ), lambda *_said: None)  # type: ignore[operator]
+        body = b"".join(chunks)
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+        return body
+
+    return ask
+
+
+def in_process() -> None:
+    """Cached page, uncached pages, search against its index."""
+    from flask import Flask
+
+    from guidance.app import create_app
+    from guidance.search import current
+
+    names: dict[str, object] = {}
+    exec(BARE, names)  # noqa: S102 -- the few lines above
+    bare = names["app"]
+    assert isinstance(bare, Flask)
+    site = create_app()
+    behind = asker(site, "/vi/procedures/1.001193?nocache=1")
+    guide = asker(site, "/vi/guides/vssid?nocache=1")
+    home = asker(site, "/vi/?nocache=1")
+    kept = asker(site, "/vi/procedures/1.001193")
+    api = asker(site, "/api/v1/search?q=khai%20sinh&lang=vi&nocache=1")
+    hello = asker(bare, "/")
+    for call in (behind, guide, home, kept, api, hello):
+        call()
+    with site.app_context():
+        index = current.index()
+
+        def raw() -> object:
+            return index.search("khai sinh", "vi", limit=20)
+
+        raw()
+        found = interleaved(
+            {
+                "H": (hello, 200), "kept": (kept, 200), "procedure": (behind, 8), "guide": (guide, 8),
+                "home": (home, 8), "api": (api, 5), "raw": (raw, 5),
+            }
+        )  # fmt: skip
+    base = found["H"]
+    told("a bare Flask view (H)", base, "µs")
+    told("kept page ÷ H", found["kept"] / base, "H", 0.2)
+    told("procedure page, not kept ÷ H", found["procedure"] / base, "H", 14)
+    told("guide page, not kept ÷ H", found["guide"] / base, "H")
+    told("home page, not kept ÷ H", found["home"] / base, "H")
+    told("search as JSON ÷ the index alone", found["api"] / found["raw"], "×", 2)
+
+
+def _processor(code: str) -> float:
+    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
+
+
+def starting() -> None:
+    """Import and first answer, as processor time of fresh processes."""
+    bare_answer = BARE + "app.test_client().get('/')\n"
+    site_answer = (
+        "from guidance.app import create_app\ncreate_app().test_client().get('/vi/procedures/1.001193')\n"
+    )
+    codes = {"flask": "import flask", "app": "import guidance.app", "bare": bare_answer, "site": site_answer}
+    times: dict[str, list[float]] = {name: [] for name in codes}
+    for _round in range(5):
+        for name, code in codes.items():
+            times[name].append(_processor(code))
+    best = {name: min(values) for name, values in times.items()}
+    told("import of the site ÷ import of Flask", best["app"] / best["flask"], "×", 6)
+    told("boot to the first answer ÷ the same of a bare Flask", best["site"] / best["bare"], "×", 4)
+
+
+def _ticks(pid: int) -> int:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[11]) + int(words[12])
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
+def _serve(target: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"GUIDANCE_BIND": f"127.0.0.1:{port}", "PYTHONPATH": f"{folder}:{ROOT}"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "-b", f"127.0.0.1:{port}", target],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    for _time in range(300):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return process
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def on_the_wire() -> None:
+    """Server processor time a request, and memory of a worker, with the shipped gunicorn settings."""
+    with tempfile.TemporaryDirectory() as own:
+        (Path(own) / "bare.py").write_text(BARE)
+        servers = {"bare": ("bare:app", "/"), "site": ("wsgi:app", "/vi/procedures/1.001193")}
+        ran: dict[str, tuple[subprocess.Popen[bytes], http.client.HTTPConnection, str]] = {}
+        try:
+            for name, (target, path) in servers.items():
+                with socket.socket() as free:
+                    free.bind(("127.0.0.1", 0))
+                    port = free.getsockname()[1]
+                process = _serve(target, Path(own), port)
+                ran[name] = (process, http.client.HTTPConnection("127.0.0.1", port, timeout=30), path)
+            used: dict[str, list[float]] = {name: [] for name in ran}
+            for round_ in range(9):
+                for name, (process, connection, path) in ran.items():
+                    before = sum(map(_ticks, _family(process.pid)))
+                    for _time in range(600):
+                        connection.request("GET", path, headers={"Accept-Encoding": "br"})
+                        connection.getresponse().read()
+                    if round_:
+                        used[name].append(sum(map(_ticks, _family(process.pid))) - before)
+            median = {name: statistics.median(values) for name, values in used.items()}
+            told("kept page on the wire, capacity ÷ bare Flask", median["bare"] / max(1, median["site"]), "×", 1.2, True)  # fmt: skip
+            workers = _family(ran["site"][0].pid)[1:]
+            for page in ("/vi/", "/vi/search?q=khai+sinh", "/en/guides/", "/vi/procedures/"):
+                for number in range(20):
+                    ran["site"][1].request("GET", f"{page}{'&' if '?' in page else '?'}n={number}")
+                    ran["site"][1].getresponse().read()
+            told("memory of the largest worker", max(_memory(pid) for pid in workers), "MB", 150)
+        finally:
+            for process, _connection, _path in ran.values():
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
+
+
+def _memory(pid: int) -> float:
+    """Its own share: pages it shares with its siblings count in part."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1000
+    return 0.0
+
+
+def main() -> int:
+    """Measure everything."""
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument(
+        "--data", type=Path, help="a data folder of the site; one with starter content is made without it"
+    )
+    asked = parse.parse_args()
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory() as own:
+        os.environ["GUIDANCE_DATA"] = str(asked.data or own)
+        os.environ["GUIDANCE_LOG_REQUESTS"] = "no"
+        if not asked.data:
+            code = "from guidance.app import create_app; from guidance.start import build, prepare; build(); prepare(create_app())"
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        in_process()
+        starting()
+        on_the_wire()
+    return int(bool(over))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
