@@ -26,7 +26,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 from wtforms.validators import ValidationError as Refused
 
-from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords
+from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, day_or_month
 from guidance.catalogue.labels import AUDIENCES, CHANNELS, LEVELS, ONLINE
 
 M = TypeVar("M", bound=BaseModel)
@@ -395,7 +395,7 @@ class _Reader:
         text = text.strip().replace(",", ".") if not whole else re.sub(r"[ .,đ]", "", text)
         if not text:
             return None
-        if re.fullmatch(r"\d{1,9}" if whole else r"\d{1,4}(\.\d+)?", text):
+        if re.fullmatch(r"[0-9]{1,9}" if whole else r"[0-9]{1,4}(\.[0-9]{1,3})?", text):
             return int(text) if whole else float(text)
         self.say(part, _("“%(text)s” is not a number.", text=text[:40]))
         return None
@@ -405,14 +405,13 @@ class _Reader:
         if not text:
             return None
         try:
-            if month_is_enough and re.fullmatch(r"\d{4}-\d{2}", text):
-                date.fromisoformat(text + "-01")
-            else:
-                date.fromisoformat(text)
+            found = day_or_month(text)
         except ValueError:
+            found = None
+        if not isinstance(found, str) or (len(found) == 7 and not month_is_enough):
             self.say(part, _("“%(text)s” is not a date such as 2026-11-30.", text=text[:40]))
             return None
-        return text
+        return found
 
 
 def values_of(body: str, lang: str) -> tuple[GuidanceWords, GuidanceFacts | None]:

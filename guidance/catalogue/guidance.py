@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,9 +21,22 @@ Audience = Literal[
     "foreign-organisation", "cooperative",
 ]  # fmt: skip
 
+_DAY_OR_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid")
+
+
+def day_or_month(value: object) -> object:
+    """A day or a month as text ('2026-07-15', '2026-07'); raises ValueError for anything else, None stays None."""
+    text = value.isoformat() if isinstance(value, date) else value
+    if text is None:
+        return None
+    if not isinstance(text, str) or not _DAY_OR_MONTH.fullmatch(text):
+        raise ValueError("a date is written 2026-07-15 or 2026-07")
+    date.fromisoformat(text if len(text) == 10 else f"{text}-01")
+    return text
 
 
 class Source(_Strict):
@@ -35,7 +49,7 @@ class Source(_Strict):
     @field_validator("verified_on", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        return value.isoformat() if isinstance(value, date) else value
+        return day_or_month(value)
 
     @field_validator("url")
     @classmethod
@@ -116,6 +130,11 @@ class OnlineFact(_Strict):
     level: Literal["full", "partial", "info"] | None = None
     source: str | None = None
     as_of: str | None = None
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return day_or_month(value)
 
 
 class GuidanceFacts(_Strict):

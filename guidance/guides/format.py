@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from guidance.catalogue.guidance import Source
+from guidance.catalogue.guidance import Source, day_or_month
 
 GROUPS = ("vneid", "vssid", "portal", "papers", "helpers", "programme")
 SYSTEMS = ("vneid", "vssid", "portal", "etax", "bank", "post")
@@ -25,9 +25,7 @@ Reason = Literal[
     "no_phone", "sim", "no_level_2", "no_code", "nfc", "face", "mismatch", "papers", "payment", "system", "other"
 ]  # fmt: skip
 _Words = Annotated[str, Field(min_length=1)]
-_Date = Annotated[
-    str | None, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)
-]
+_Date = Annotated[str | None, BeforeValidator(day_or_month)]
 
 
 class _Strict(BaseModel):
@@ -100,7 +98,7 @@ class Original(Words, Facts):
     """The Vietnamese file, which carries everything."""
 
     group: Literal["vneid", "vssid", "portal", "papers", "helpers", "programme"]
-    order: int
+    order: int = Field(ge=0, le=100_000)
     owner: str = "content"
     verified_on: _Date = None
     review_by: date
