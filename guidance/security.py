@@ -138,8 +138,11 @@ def secure(response: Response) -> Response:
 
 
 def check_text() -> None:
-    """Refuse the character that no text holds and PostgreSQL cannot store (NUL), before any view meets it."""
-    sent = [request.path, *request.args.values()]
+    """Refuse the character that no text holds and PostgreSQL cannot store (NUL), before any action meets it.
+
+    What is asked for (`?q=`) may hold anything: a search finds nothing, a filter fits nothing.
+    """
+    sent = [request.path]
     if request.mimetype == "application/x-www-form-urlencoded":
         sent.extend(request.form.values())
     if any("\0" in text for text in sent):
