@@ -73,7 +73,7 @@ class Conflict(UserError):
 class UnstorableText(UserError):
     """A character that no database keeps, such as NUL, or a number beyond all bounds."""
 
-    status = 422
+    status = 400
     message = _l("That contains a character or number that cannot be stored. Nothing was changed.")
 
 
