@@ -70,14 +70,13 @@ def _last(*actions: str) -> datetime | None:
     )
 
 
-def _last_import() -> tuple[datetime, str] | None:
-    row = db.session.execute(
-        select(AuditEntry.at, AuditEntry.action)
+def _last_import() -> datetime | None:
+    return db.session.scalar(
+        select(AuditEntry.at)
         .where(AuditEntry.action.like("%.import"))
         .order_by(AuditEntry.id.desc())
         .limit(1)
-    ).first()
-    return (row.at, row.action) if row else None
+    )
 
 
 def schema_now() -> str:
@@ -126,9 +125,8 @@ def _imports() -> Finding:
     last = _last_import()
     if last is None:
         return Finding(_("Last import"), "watch", _("No official records or figures have been imported yet."))
-    when, what = last
     return Finding(
-        _("Last import"), "good", _("%(when)s (%(what)s).", when=i18n.format_instant(when), what=what)
+        _("Last import"), "good", _("The last one is from %(when)s.", when=i18n.format_instant(last))
     )
 
 
