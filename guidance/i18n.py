@@ -141,7 +141,7 @@ def _sentences() -> Callable[..., Markup]:
         text = found.get(message)
         if text is None:
             with force_locale(code):
-                text = Markup(get_translations().ugettext(message))  # noqa: S704 -- the site's own words
+                text = Markup(get_translations().ugettext(message))  # noqa: S704 -- the site's own words  # nosec B704
             if len(found) < MOST_SENTENCES:
                 found[message] = text
         return text % values if values or "%" in text else text

@@ -182,7 +182,7 @@ def test_no_page_fails_and_no_stored_text_runs_on_it(site: Flask, role: str) -> 
             page = Page()
             page.feed(text)
             wrong += [f"{address}: {said}" for said in page.wrong]
-        if "4011" in text and "4011" not in address:
+        if re.search(r"(?<![0-9a-z])4011(?![0-9a-z])", text) and "4011" not in address:  # a token may hold it
             wrong.append(f"{address}: a template ran inside a text")
     assert wrong == []
     assert pages > 25
