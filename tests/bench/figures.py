@@ -58,7 +58,7 @@ def fill(path: Path, cases: int) -> None:
     for topic in ("topic", "''"):
         group = "month,unit_id,topic" if topic == "topic" else "month,unit_id"
         connection.execute(
-            f"INSERT INTO monthly_count {columns} SELECT month,unit_id,{topic},{numbers} FROM assisted_case GROUP BY {group}"  # noqa: S608 -- no outside text
+            f"INSERT INTO monthly_count {columns} SELECT month,unit_id,{topic},{numbers} FROM assisted_case GROUP BY {group}"
         )
     connection.execute(
         "CREATE INDEX bench_cover ON assisted_case (unit_id, month, topic, outcome, help_mode, people)"
@@ -133,7 +133,7 @@ def main() -> None:
                 with (Path(folder) / "raw.csv").open("w", newline="") as out:
                     csv.writer(out).writerows(
                         raw.execute(
-                            f"SELECT {wanted} FROM assisted_case c LEFT JOIN unit u ON u.id=c.unit_id WHERE c.voided_at IS NULL ORDER BY c.month, c.id"  # noqa: S608 -- no outside text
+                            f"SELECT {wanted} FROM assisted_case c LEFT JOIN unit u ON u.id=c.unit_id WHERE c.voided_at IS NULL ORDER BY c.month, c.id"
                         )
                     )
 
