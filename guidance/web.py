@@ -15,7 +15,14 @@ from flask import Flask, Response, current_app, g, make_response, redirect, requ
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from jinja2.utils import concat
 from markupsafe import Markup
-from sqlalchemy.exc import DatabaseError, DataError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from guidance import i18n
@@ -131,11 +138,12 @@ def _http_error(error: HTTPException) -> Response:
     return _answer(error.code, str(sentence))
 
 
-def _database_error(error: DatabaseError) -> Response:
+def _database_error(error: SQLAlchemyError) -> Response:
     """Locked, full, away or damaged; what is our own mistake (a broken constraint, a wrong query) stays a fault."""
-    if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+    away = isinstance(error, OperationalError | InterfaceError | PendingRollbackError)
+    if not away and type(error) is not DatabaseError:
         raise error
-    current_app.logger.error("database: %s", error.orig)
+    current_app.logger.error("database: %s", getattr(error, "orig", None) or type(error).__name__)
     return _answer(Unavailable.status, str(Unavailable.message))
 
 
@@ -245,5 +253,6 @@ def init_app(app: Flask) -> None:
 
     app.register_error_handler(UserError, _user_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(DatabaseError, _database_error)
+    for kind in (DatabaseError, InterfaceError, PendingRollbackError):
+        app.register_error_handler(kind, _database_error)
     app.register_error_handler(DataError, _unstorable)
