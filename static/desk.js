@@ -87,7 +87,7 @@
           results.get(item.uid)?.({ refused: why });
         } else { later(); break; }
       }
-      if (sent) refreshToday();
+      if (sent) { noteSent(); refreshToday(); }
       return sent;
     }).finally(showWaiting);
   };
@@ -256,6 +256,11 @@
     const query = new URLSearchParams(location.search).get("mine") === "1" ? "?mine=1" : "";
     put("today", await part(device.desk + query, "today").catch(() => null));
   }
+  // Another window, or this one's last page while it was left, may have sent what this page was drawn too early to list.
+  const SENT = "desk-sent";
+  function noteSent() { try { localStorage.setItem(SENT, String(Date.now())); } catch { /* a private window */ } }
+  const sentSince = (instant) => { try { return Number(localStorage.getItem(SENT)) >= instant; } catch { return false; } };
+  window.addEventListener("storage", (event) => { if (event.key === SENT) { refreshToday(); showWaiting(); } });
   let wanted = "";
   async function showBeside(topic) {
     const box = $("#beside");
@@ -376,6 +381,14 @@
   try { single.checked = localStorage.getItem("single-keys") !== "off"; } catch { /* a private window */ }
   single.addEventListener("change", () => { try { localStorage.setItem("single-keys", single.checked ? "on" : "off"); } catch { /* it holds for now */ } });
   const typing = (target) => target.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])");
+  let counted = 0;
+  const group = (digit) => { // 1 and 2 in quick succession are twelve people
+    const people = form.elements.people, soon = Date.now() - counted < 900 && people.value.length < 3;
+    if (!soon && digit === "0") return;
+    people.value = soon ? people.value + digit : digit;
+    counted = Date.now();
+    save.focus();
+  };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.repeat || $("dialog[open]")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return form.requestSubmit(save); }
@@ -385,7 +398,7 @@
     if (key === "?") act = () => $("#keys").showModal();
     else if (key === "/") act = () => about.focus();
     else if (key === "escape") act = clear;
-    else if (/^[1-9]$/.test(key)) act = () => { form.elements.people.value = key; save.focus(); };
+    else if (/^[0-9]$/.test(key)) act = () => group(key);
     else if (key === "s") act = () => form.requestSubmit($("#save-next"));
     else if (key === "r") act = () => { if (last) { fill({ ...last.values, note: "", occurred_at: "" }, last.name); save.focus(); } else $("[data-repeat]")?.click(); };
     else if (key === "n") act = () => note.focus();
@@ -422,7 +435,8 @@
     }
     await showWaiting();
     desk.setAttribute("data-ready", "");
-    flush();
+    await flush();
+    if (sentSince(performance.timeOrigin)) refreshToday();
   };
   // The worker keeps the shell; its answer says whether this device opens the desk without network.
   const keepShell = async () => {

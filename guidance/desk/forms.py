@@ -118,6 +118,21 @@ BEST_TIMES = {
 }
 
 
+def names() -> dict[str, dict[str, str]]:
+    """The words for every choice of the desk's forms, by field and code, in the reader's language."""
+    groups = {
+        "need": NEED_NAMES,
+        "help_mode": HELP_MODE_NAMES,
+        "outcome": OUTCOME_NAMES,
+        "reason": REASON_NAMES,
+        "place": PLACE_NAMES,
+        "minutes": MINUTES_NAMES,
+        "age_band": AGE_NAMES,
+        "access_need": ACCESS_NAMES,
+    }
+    return {group: {code: str(word) for code, word in words.items()} for group, words in groups.items()}
+
+
 def clean(text: str | None) -> str:
     """A line as it may be stored: composed letters, no control or invisible characters, single spaces."""
     kept = "".join(
@@ -469,13 +484,15 @@ class SessionForm(Form):
         *,
         topic_known: Callable[[str], bool] = lambda _topic: True,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
+        results: Mapping[str, int] | None = None,
         **values: Any,
     ) -> None:
         super().__init__(formdata, **values)
-        self._topic_known, self._unit_of, self._sent = topic_known, unit_of, formdata or {}
+        self._topic_known, self._unit_of = topic_known, unit_of
         self.unit_id: int | None = None
+        sent = {f"ended_{name}": people for name, people in (results or {}).items()} | dict(formdata or {})
         self.counts: dict[str, str] = {
-            name: str(self._sent.get(f"ended_{name}", "")).strip() for name in (*OUTCOMES, *REASONS)
+            name: str(sent.get(f"ended_{name}", "")).strip() for name in (*OUTCOMES, *REASONS)
         }
 
     def validate_session_uid(self, field: Field) -> None:
@@ -522,6 +539,7 @@ class SessionForm(Form):
         """A whole number, and at least one result that does not exceed it."""
         if not _number(field.data):
             raise ValidationError(_("Give a number of people from 1 to %(most)s.", most=MOST_PEOPLE))
+        self.counts["stopped"] = ""  # those who stopped are counted by their reason
         counts = [text for text in self.counts.values() if text not in {"", "0"}]
         if any(not _number(text) for text in counts):
             raise ValidationError(_("Every result is a number of people."))
@@ -535,14 +553,16 @@ class SessionForm(Form):
         """How many people came."""
         return int(self.attended.data)
 
-    def results(self) -> list[tuple[str, int, str | None]]:
-        """Outcome, people and reason of every kind of result that happened."""
-        found: list[tuple[str, int, str | None]] = []
-        for name in OUTCOMES:
-            if _number(self.counts[name]):
-                found.append((name, int(self.counts[name]), None))
-        found += [("stopped", int(self.counts[name]), name) for name in REASONS if _number(self.counts[name])]
-        return found
+    def has_stopped(self) -> bool:
+        """Whether the form says of anybody that they stopped."""
+        return any(self.counts[name] for name in REASONS)
+
+    def results(self) -> dict[str, int]:
+        """People by outcome, and those who stopped by reason, of every kind of result that happened."""
+        happened = (
+            name for name in (*OUTCOMES, *REASONS) if name != "stopped" and _number(self.counts[name])
+        )
+        return {name: int(self.counts[name]) for name in happened}
 
     def case(self) -> CaseValues:
         """What all cases of the session share."""
