@@ -39,7 +39,7 @@ from guidance.desk.models import (
 )
 from guidance.desk.queries import Defaults
 from guidance.i18n import VIETNAM
-from guidance.text import personal_data
+from guidance.text import personal_data, plain_numbers
 
 MOST_PEOPLE = 500
 NOTE_LENGTH = 300
@@ -48,6 +48,7 @@ EARLIEST = date(2020, 1, 1)
 CLOCK_SLACK = timedelta(minutes=10)
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 _CODE = re.compile(r"(?<![\d.,])\d{6}(?![\d.,]*\d)")
+_LONG = re.compile(r"\d(?:[ .,:/()+-]?\d){8,}")
 _STEP = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z./-]{3,49}")
 
@@ -145,7 +146,8 @@ def clean(text: str | None) -> str:
 
 def looks_personal(text: str) -> bool:
     """Whether a note seems to hold a number or address that says who somebody is, or a one-time code."""
-    return bool(personal_data(text) or _CODE.search(text))
+    plain = plain_numbers(text)
+    return bool(personal_data(text) or _CODE.search(plain) or _LONG.search(plain))
 
 
 class Impersonal:
