@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from guidance import audit, security
 from guidance.accounts.queries import Staff
@@ -516,7 +516,10 @@ def purge(retention_days: int, by: str) -> Purged:
         )
         .values(note="", file_reference="")
     ).rowcount  # type: ignore[attr-defined]
-    changes = db.session.scalars(select(CaseChange).where(CaseChange.at < before)).all()
+    of_old_cases = select(AssistedCase.id).where(AssistedCase.logged_at < before)
+    changes = db.session.scalars(
+        select(CaseChange).where(or_(CaseChange.at < before, CaseChange.case_id.in_(of_old_cases)))
+    ).all()
     for change in changes:
         for name in ("note", "file_reference"):
             if change.before.get(name) or change.after.get(name):

@@ -508,46 +508,63 @@ def switch_file_references() -> ResponseReturnValue:
     return done(url_for("desk.templates"), _("Saved."))
 
 
+def _answer_form(staff: Staff, formdata: Any = None, **values: Any) -> forms.AnswerForm:
+    """The form of an answer; a topic that an answer has already stays choosable."""
+    offered = {one.topic: one.name for one in topics.for_the_device(_lang(), most=120)}
+    used = {one.topic for one in queries.answers(staff.unit_id, _lang()) if one.topic} - offered.keys()
+    offered |= {topic: named.name for topic, named in topics.names(used, _lang()).items()}
+    return forms.AnswerForm(formdata, topic_choices=list(offered.items()), **values)
+
+
+def _spoken() -> str:
+    """The language of the texts to show, the reader's own unless another is asked for."""
+    spoken = request.args.get("in", _lang())
+    return spoken if spoken in {language.code for language in i18n.offered()} else _lang()
+
+
+def _answers_page(form: forms.AnswerForm | None, status: int = 200) -> Response:
+    staff, spoken = access.current_staff(), _spoken()
+    topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
+    rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
+    chosen = next((one for one in rows if one.key == request.args.get("edit")), None)
+    if form is None:
+        same = ("key", "title", "text", "topic", "reason")
+        start = (
+            {name: getattr(chosen, name) for name in same} if chosen else {"topic": topic, "reason": reason}
+        )
+        form = _answer_form(staff, data=start)
+    return render(
+        "desk/answers.html",
+        status=status,
+        rows=rows,
+        spoken=spoken,
+        form=form,
+        names=forms.names(),
+        topic_names=topics.names({one.topic for one in rows if one.topic}, _lang()),
+        editing=bool(form.key.data),
+    )
+
+
 @bp.get("/answers")
 def answers() -> ResponseReturnValue:
     """Texts to read out or send, the ones for the topic and reason first."""
-    staff = access.current_staff()
-    topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
-    spoken = request.args.get("in", _lang())
-    spoken = spoken if spoken in {language.code for language in i18n.offered()} else _lang()
-    rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
-    chosen = next((one for one in rows if one.key == request.args.get("edit")), None)
-    start = (
-        {"key": chosen.key, "title": chosen.title, "text": chosen.text, "reason": chosen.reason}
-        if chosen
-        else {}
-    )
-    return render(
-        "desk/answers.html",
-        rows=rows,
-        spoken=spoken,
-        form=forms.AnswerForm(data=start),
-        names=forms.names(),
-        editing=bool(chosen),
-    )
+    return _answers_page(None)
 
 
 @bp.post("/answers")
 def save_answer() -> ResponseReturnValue:
     """Keep the desk's own wording of an answer."""
-    staff, form = access.current_staff(), forms.AnswerForm(request.form)
-    spoken = request.args.get("in", _lang())
+    staff = access.current_staff()
+    form = _answer_form(staff, request.form)
     if not form.validate():
-        rows = queries.answers(staff.unit_id, spoken)
-        return render(
-            "desk/answers.html",
-            status=422,
-            rows=rows,
-            spoken=spoken,
-            form=form,
-            names=forms.names(),
-            editing=True,
-        )
-    key = form.key.data or f"own-{secrets.token_hex(4)}"
-    actions.save_answer(staff, key, "", form.reason.data, spoken, form.title.data, form.text.data)
-    return done(url_for("desk.answers") + f"?in={spoken}", _("The answer is saved."))
+        return _answers_page(form, 422)
+    actions.save_answer(
+        staff,
+        form.key.data or f"own-{secrets.token_hex(4)}",
+        form.topic.data,
+        form.reason.data,
+        _spoken(),
+        form.title.data,
+        form.text.data,
+    )
+    return done(f"{url_for('desk.answers')}?in={_spoken()}", _("The answer is saved."))

@@ -639,6 +639,7 @@ class AnswerForm(Form):
             Length(max=100, message=_l("At most 100 characters.")),
         ],
     )
+    topic = SelectField(_l("When it is about"), validate_choice=False, default="")
     reason = SelectField(
         _l("When people stop because of"), choices=_pairs(REASON_NAMES, empty=True), default=""
     )
@@ -649,6 +650,19 @@ class AnswerForm(Form):
             Length(max=1000, message=_l("At most 1000 characters.")),
         ],
     )
+
+    def __init__(
+        self, formdata: Any = None, *, topic_choices: Sequence[tuple[str, str]] = (), **values: Any
+    ) -> None:
+        super().__init__(formdata, **values)
+        self.topic.choices = [SelectChoice("", "–"), *(SelectChoice(*one) for one in topic_choices)]
+
+    def validate_topic(self, field: Field) -> None:
+        """One of the topics offered, or none."""
+        if field.data not in {choice.value for choice in self.topic.choices}:
+            raise ValidationError(
+                _("Choose what the help was about: a procedure, a guide, or a general question.")
+            )
 
     def validate_key(self, field: Field) -> None:
         """The key of a known answer, or none."""
