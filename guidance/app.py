@@ -21,6 +21,7 @@ from guidance.adoption import views as adoption_views
 from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
 from guidance.desk import editing as desk_editing
+from guidance.desk import session_pages as desk_session_pages
 from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     search_editing.bp,
     desk_views.bp,
     desk_editing.bp,
+    desk_session_pages.bp,
     adoption_views.public_bp,
     adoption_views.bp,
     adoption_editing.keys_bp,

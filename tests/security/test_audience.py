@@ -65,10 +65,10 @@ AUDIENCE = {
     "desk manager": """
         api.correct_case api.log_case api.undo_case api.void_case
         desk.all_topics desk.answers desk.case desk.claim_request desk.close_request desk.correct_case
-        desk.counter desk.dismiss_request desk.find_topics desk.home desk.log_case desk.log_session
+        desk.dismiss_request desk.find_topics desk.home desk.log_case
         desk.one_request desk.open_requests desk.release_request desk.remove_template desk.save_answer
-        desk.save_template desk.session desk.switch_file_references desk.templates desk.undo_case
-        desk.void_case
+        desk.save_template desk.switch_file_references desk.templates desk.undo_case desk.void_case
+        sessions.correct sessions.counter sessions.log sessions.new sessions.one sessions.past sessions.void
     """,
     "editor admin": """
         centres.add_centre centres.all_centres centres.centre centres.change_centre centres.new_centre
