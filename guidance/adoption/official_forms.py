@@ -67,7 +67,7 @@ def filled(place: Place, start: date, end: date) -> Form:
     for group in page.sets:
         for figure in group.figures:
             name = figure.indicator.key.removeprefix("onestop.")
-            if (figure.period_start, figure.period_end) != (start, end) or name not in _NAMES:
+            if (figure.period_start, figure.period_end) != (start, end) or name not in {*_NAMES, "punctual"}:
                 continue
             lines.setdefault(figure.part, Line(figure.part)).numbers[name] = figure.numerator
             sources[figure.source] = None
@@ -75,7 +75,7 @@ def filled(place: Place, start: date, end: date) -> Form:
     parts = tuple(sorted(lines.values(), key=lambda line: line.sector))
     if total is None:
         total = Line("")
-        for name in _NAMES:
+        for name in (*_NAMES, "punctual"):
             known = [line.numbers.get(name) for line in parts]
             total.numbers[name] = (
                 sum(number or 0 for number in known) if any(n is not None for n in known) else None
@@ -209,4 +209,6 @@ def _body(book: Any, page: Any, found: Form, line: int, *, new: bool) -> int:
 
 def _punctual(row: Line) -> float | None:
     early, on_time = row.numbers.get("early"), row.numbers.get("on_time")
-    return None if early is None and on_time is None else (early or 0) + (on_time or 0)
+    if early is None and on_time is None:
+        return row.numbers.get("punctual")
+    return (early or 0) + (on_time or 0)

@@ -220,14 +220,14 @@ def _results(writer: _Writer, report: queries.Report, log: str) -> None:
         f"Trong kỳ, có {_n(sums.people)} lượt người được giúp qua {_n(sums.cases)} lần hỗ trợ {log}. "
         f"Kỳ trước liền kề: {_n(report.before.people)} lượt; cùng kỳ năm trước: {_n(report.year_before.people)} lượt."
     )
-    if report.target and report.target.number:
+    if report.target and report.goal:
         gap = report.gap or 0
         rest = f"còn thiếu {_n(gap)} lượt" if gap > 0 else "đã đạt mục tiêu"
         about = writer.source(
             f"Mục tiêu: {report.target.source or 'cộng từ mục tiêu của các đơn vị trực thuộc'}"
         )
         writer.text(
-            f"Mục tiêu của kỳ là {_n(report.target.number)} lượt {about}; đạt {_share(sums.people / report.target.number)}, {rest}."
+            f"Mục tiêu của kỳ là {_n(report.goal)} lượt {about}; đạt {_share(sums.people / report.goal)}, {rest}."
         )
     if report.estimate:
         about = writer.source(f"Số người ước tính: {report.estimate.source}")
