@@ -37,6 +37,7 @@ from guidance.adoption.views import (
     as_file,
     bp,
     filters,
+    month_chart,
     note_export,
     period_asked,
     place_asked,
@@ -544,11 +545,21 @@ def brief() -> ResponseReturnValue:
         name=exports_.place_name(chosen.place),
         found=failures.failures(chosen.period, _ids_in(chosen.place), lang, 5),
         reasons=REASONS,
-        official=values.official(chosen.place, period=chosen.period) if chosen.place else None,
+        month_chart=month_chart(report.months, None),
+        official=_headlines(chosen.place, chosen.period),
         made=exports_.made_here(access.current_staff().display_name),
         version=indicators.version(),
         today=units.today(),
     )
+
+
+def _headlines(place: Place | None, period: periods.Period, most: int = 6) -> list[values.Figure]:
+    """The newest official figures of a place for one page: whole ones, those with a share first."""
+    if place is None:
+        return []
+    page = values.official(place, period=period)
+    whole = [figure for group in page.sets for figure in group.latest if not figure.part]
+    return sorted(whole, key=lambda one: one.percentage == "–")[:most]
 
 
 # --- keys --------------------------------------------------------------------------------------

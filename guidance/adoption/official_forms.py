@@ -127,19 +127,18 @@ def _head(book: Any, page: Any, found: Form, *, new: bool) -> int:
     page.fit_to_pages(1, 0)
     page.set_column(0, 0, 6)
     page.set_column(1, 1, 34)
-    page.set_column(2, last, 11)
+    page.set_column(2, last, 13)
     title = "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT THỦ TỤC HÀNH CHÍNH"
-    page.merge_range(0, 0, 0, 2, f"Biểu số {'06/VPCP/KSTT' if new else 'II.06a/VPCP/KSTT'}", plain)
-    page.merge_range(1, 0, 1, last, title, bold)
-    page.merge_range(
-        2,
-        0,
-        2,
-        last,
-        f"{found.place.name} · Từ ngày {found.start:%d/%m/%Y} đến ngày {found.end:%d/%m/%Y}",
-        plain,
-    )
-    page.merge_range(3, 0, 3, last, "Đơn vị tính: hồ sơ", italic)
+    side = book.add_format({**middle, "align": "left", "text_wrap": False})
+    page.write_string(0, last - 3, "Đơn vị báo cáo: " + found.place.name, side)
+    page.write_string(1, last - 3, "Đơn vị nhận báo cáo: ……………………", side)
+    page.merge_range(0, 0, 0, 1, f"Biểu số {'06/VPCP/KSTT' if new else 'II.06a/VPCP/KSTT'}", plain)
+    page.merge_range(2, 0, 2, last, title, bold)
+    days = f"Kỳ báo cáo: từ ngày {found.start:%d/%m/%Y} đến ngày {found.end:%d/%m/%Y}"
+    page.merge_range(3, 0, 3, last - 3, days, plain)
+    page.merge_range(3, last - 2, 3, last, "Đơn vị tính: hồ sơ", italic)
+    for line, height in ((2, 24), (4, 20), (5, 20), (6, 48), (7, 32)):
+        page.set_row(line, height)
     page.merge_range(4, 0, 6, 0, "STT", head)
     page.merge_range(4, 1, 6, 1, "Lĩnh vực giải quyết", head)
     if new:

@@ -113,8 +113,16 @@ class SetOfFigures:
 
     @property
     def latest(self) -> tuple[Figure, ...]:
-        """The newest figure of each indicator and part; those of one report stand together."""
-        return tuple(self._split()[0])
+        """The newest figure of each indicator, as a whole where the source or a sum gives it."""
+        newest = self._split()[0]
+        return tuple(figure for figure in newest if not figure.part) or tuple(newest)
+
+    @property
+    def by_part(self) -> tuple[Figure, ...]:
+        """The newest figures of the parts (sectors of form 06) beside a whole."""
+        newest = self._split()[0]
+        parts = tuple(figure for figure in newest if figure.part)
+        return parts if len(parts) < len(newest) else ()
 
     @property
     def earlier(self) -> tuple[Figure, ...]:
