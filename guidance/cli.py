@@ -257,12 +257,18 @@ figures_group = AppGroup("figures", help="Official counts, targets, and the figu
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--indicator-set", required=True, type=click.Choice(SETS), help="What the file holds.")
 @click.option("--source", default="", help="The document the figures come from; the file's name without it.")
+@click.option("--unit", default="", help="Code of the unit, for a file that names none.")
+@click.option(
+    "--period", default="", help="Such as 2026-Q3 or 2026-06-15..2026-09-14, for a file that names none."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
 @says_why
-def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -> None:
+def import_figures(
+    file: Path, indicator_set: str, source: str, unit: str, period: str, dry_run: bool
+) -> None:
     """Load official counts (CSV or XLSX), all or nothing. Twice is once."""
     with force_locale("en"):  # as the rest of what commands say
-        found = figure_imports.check_file(file, indicator_set, source)
+        found = figure_imports.check_file(file, indicator_set, source, unit=unit, period=period)
         report = figures.save_import(found, by="command line", dry_run=dry_run)
     for note in found.notes:
         click.echo(note)
