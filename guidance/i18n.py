@@ -84,6 +84,8 @@ def format_day(day: date | datetime | None, style: str = "long") -> str:
         day = day.astimezone(VIETNAM).date()
     if style == "short":
         return day.strftime("%d/%m/%Y")
+    if style == "long" and current().code == "vi":
+        return f"{day.day}/{day.month}/{day.year}"
     return format_date(day, format=style, locale=locale())
 
 
