@@ -27,7 +27,6 @@ from guidance.adoption.models import SETS
 from guidance.catalogue import exports as record_exports
 from guidance.catalogue import imports as records
 from guidance.catalogue import levels, starter
-from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.desk import actions as desk
 from guidance.desk import rollup
@@ -183,14 +182,19 @@ def export_catalogue(file: Path) -> None:
 
 
 @catalogue_group.command("check")
-def check_catalogue() -> None:
-    """Check the starter procedures: every required part present, sources and marks."""
-    starters, problems = starter.read_starters(PROCEDURES)
-    for procedure in starters:
-        problems.extend(f"{procedure.key}: {part} is missing" for part in missing_parts(procedure))
+@click.argument(
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=PROCEDURES,
+    required=False,
+)
+def check_catalogue(folder: Path) -> None:
+    """Check the starter procedures: every required part present, sources and marks, nothing leads nowhere."""
+    slugs = {path.name.partition(".")[0] for path in (PROCEDURES.parent / "guides").glob("*.md")}
+    number, problems = starter.check_starters(folder, guides.known_procedures(), slugs)
     for problem in problems:
         click.echo(problem, err=True)
-    click.echo(f"{len(starters)} starter procedures, {len(problems)} problems.")
+    click.echo(f"{number} starter procedures, {len(problems)} problems.")
     if problems:
         sys.exit(1)
 

@@ -38,6 +38,7 @@ from guidance.config import PROJECT
 from guidance.db import db
 from guidance.i18n import VIETNAM
 from guidance.text import slug as slugged
+from guidance.units.models import REFORM_DAY
 from guidance.units.queries import today
 
 PAGE_SIZE = 20
@@ -158,10 +159,16 @@ class ProcedurePage:
     former_keys: tuple[str, ...]
 
     @property
+    def nation_said(self) -> LevelSaid | None:
+        """The newest level said of the whole nation since the portals became one; older words are history."""
+        since = REFORM_DAY.isoformat()
+        said = (said for said in self.levels_said if said.unit_id is None and said.as_of >= since)
+        return next(said, None)
+
+    @property
     def online(self) -> str:
         """full, partial, channel (exists, level not known) or counter."""
-        said = next((said.level for said in self.levels_said if said.unit_id is None), None)
-        level = said or self.facts.online.level
+        level = self.nation_said.level if self.nation_said else self.facts.online.level
         if level in {"full", "partial"}:
             return str(level)
         if level == "info":

@@ -46,7 +46,8 @@ AUDIENCE = {
         drafts.preview_guide drafts.publish drafts.restore_guide drafts.review drafts.save_guide drafts.send
         drafts.send_back drafts.shipped_guide drafts.show_guide drafts.take_shipped_guide drafts.throw_away
         drafts.translations
-        editing.begin_procedure editing.close_task editing.confirm editing.create_notice editing.edit_notice
+        editing.begin_procedure editing.change_standing editing.close_task editing.confirm editing.create_notice
+        editing.edit_notice editing.give_code
         editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.new_notice
         editing.new_procedure editing.notice_list editing.preview editing.procedure editing.procedures
         editing.restore editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
