@@ -25,6 +25,8 @@ from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
+from guidance.privacy import editing as privacy_editing
+from guidance.privacy import views as privacy_views
 from guidance.search import editing as search_editing
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
@@ -49,6 +51,8 @@ BLUEPRINTS = (
     search_editing.bp,
     desk_views.bp,
     desk_editing.bp,
+    privacy_views.bp,
+    privacy_editing.bp,
     adoption_views.public_bp,
     adoption_views.bp,
     adoption_editing.keys_bp,

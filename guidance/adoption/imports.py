@@ -13,7 +13,7 @@ from pathlib import Path
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from guidance import tables
+from guidance import bounds, tables
 from guidance.adoption import indicators, periods
 from guidance.adoption.models import QUALIFIERS, SETS, TASK_STATES, ColumnMapping
 from guidance.db import db
@@ -286,13 +286,7 @@ def guess(head: tuple[str, ...], indicator_set: str) -> dict[str, str]:
 
 def check_file(path: Path, indicator_set: str, source: str = "", scope: set[int] | None = None) -> Checked:
     """Read and check a file on disk."""
-    try:
-        content = path.read_bytes()
-    except OSError as wrong:
-        raise ImportRefused(
-            f"{path}: cannot be read ({type(wrong).__name__}). Nothing was stored."
-        ) from wrong
-    return check(path.name, content, indicator_set, source=source, scope=scope)
+    return check(path.name, bounds.read_file(path), indicator_set, source=source, scope=scope)
 
 
 def check(

@@ -193,45 +193,6 @@ def _page_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
     return render("editing/preview.html", inner="catalogue/procedure.html", draft=draft, **values)
 
 
-@bp.get(f"/procedures/<key>/{CODE}/versions")
-def versions(key: str, code: str) -> ResponseReturnValue:
-    """Every state a language has been in, and what changed from one to the next."""
-    found = publishing.versions(key, code)
-    chosen = request.args.get("number", found[0].number if found else 0, type=int)
-    after = next((one for one in found if one.number == chosen), None)
-    before = next((one for one in found if one.number == chosen - 1), None)
-    rows = (
-        side_by_side(forms.lines_of(before.body if before else ""), forms.lines_of(after.body))
-        if after
-        else []
-    )
-    return render(
-        "editing/versions.html",
-        title=publishing.overview(key).name,
-        back=url_for("editing.procedure", key=key),
-        restore=url_for("editing.restore", key=key, code=code),
-        versions=found,
-        chosen=chosen,
-        rows=rows,
-        code=code,
-        names=i18n.NAMES,
-    )
-
-
-@bp.post(f"/procedures/<key>/{CODE}/restore")
-def restore(key: str, code: str) -> ResponseReturnValue:
-    """Make an earlier state a draft again."""
-    chosen = request.form.get("number", 0, type=int)
-    version = next((one for one in publishing.versions(key, code) if one.number == chosen), None)
-    if version is None:
-        raise NotFound
-    base = publishing.PROCEDURES.published(key, code)[1]
-    number = publishing.restore(base, f"procedure:{key}", code, version.body, access.current_staff().name)
-    return done(
-        url_for("drafts.review", number=number), _("Version %(number)s is a draft again.", number=chosen)
-    )
-
-
 @bp.get("/procedures/<key>/shipped")
 def shipped(key: str) -> ResponseReturnValue:
     """The text that comes with the site beside ours."""

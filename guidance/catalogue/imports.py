@@ -36,6 +36,7 @@ from guidance.text import fold, slug
 
 CODE = re.compile(r"^(\d\.\d{6})(?:\.[\w.]+)?$")
 LONGEST_LINE = 2_000_000
+MOST_REJECTED = 20_000
 AT_ONCE = 200
 Progress = Callable[[int], None]
 
@@ -242,6 +243,11 @@ def check(path: Path) -> Checked:
         checked.lines += 1
         if isinstance(found, Rejected):
             checked.rejected.append(found)
+            if len(checked.rejected) > MOST_REJECTED:
+                raise ImportRefused(
+                    f"{path.name}: more than {MOST_REJECTED} lines cannot be read. This is not a file of records. "
+                    "Nothing was stored."
+                )
             continue
         checked.readable += 1
         record = found[0]

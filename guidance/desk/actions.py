@@ -384,20 +384,57 @@ def _request_of(token: str) -> HelpRequest:
 
 
 @transaction
+def correct_request(token: str, question: str, best_time: str, phone: str) -> None:
+    """Correct what a citizen wrote while nobody has closed it; a new number only where consent was given for one."""
+    row = _request_of(token)
+    if row.state not in {"open", "claimed"}:
+        raise NotFound(_l("This request has been closed or withdrawn."))
+    row.question, row.best_time = question, best_time
+    if phone and row.phone is not None:
+        row.phone = security.encrypt(phone)
+    audit.record("request.correct", f"request:{row.id}")
+
+
+@transaction
 def withdraw_consent(token: str) -> None:
     """Delete the telephone number of a request at once; the request itself goes on without a call."""
-    row = _request_of(token)
+    _withdraw(_request_of(token), "")
+
+
+@transaction
+def withdraw_consent_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _withdraw(_request_with(request_id), by)
+
+
+def _withdraw(row: HelpRequest, by: str) -> None:
     if row.phone is not None:
         row.phone = row.phone_until = None
         row.withdrawn_at = now()
-        audit.record("request.consent-withdrawn", f"request:{row.id}")
+        audit.record("request.consent-withdrawn", f"request:{row.id}", by)
 
 
 @transaction
 def delete_request(token: str) -> None:
     """Delete everything a citizen wrote; a case that was counted stays counted, without a link to it."""
-    row = _request_of(token)
-    audit.record("request.delete", f"request:{row.id}")
+    _delete(_request_of(token), "")
+
+
+@transaction
+def delete_request_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _delete(_request_with(request_id), by)
+
+
+def _request_with(request_id: int) -> HelpRequest:
+    row = db.session.scalar(select(HelpRequest).where(HelpRequest.id == request_id).with_for_update())
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _delete(row: HelpRequest, by: str) -> None:
+    audit.record("request.delete", f"request:{row.id}", by)
     counted = db.session.scalar(select(AssistedCase.id).where(AssistedCase.request_id == row.id))
     if counted is not None:
         db.session.execute(update(AssistedCase).where(AssistedCase.id == counted).values(request_id=None))

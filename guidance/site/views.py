@@ -16,6 +16,7 @@ from guidance.accounts import access
 from guidance.catalogue import notices
 from guidance.config import PROJECT
 from guidance.errors import NotFound
+from guidance.privacy import calendar
 from guidance.site import forms, health, queries, sitemap
 from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
@@ -56,7 +57,7 @@ def about() -> ResponseReturnValue:
 @bp.get("/<lang:lang>/privacy")
 def privacy() -> ResponseReturnValue:
     """What is kept about whom, and for how long."""
-    return public(render("site/privacy.html"), ONE_DAY)
+    return public(render("site/privacy.html", terms=calendar.terms()), ONE_DAY)
 
 
 @bp.get("/<lang:lang>/accessibility")
