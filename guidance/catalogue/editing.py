@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 
 from guidance import i18n, security
 from guidance.accounts import access
-from guidance.catalogue import drafts, forms, imports, labels, notices, publishing, queries, uploads
-from guidance.catalogue.differences import side_by_side
+from guidance.catalogue import actions, drafts, forms, imports, labels, notices, publishing, queries, uploads
 from guidance.catalogue.views import values_of
+from guidance.differences import side_by_side, state_of
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.units.queries import today
 from guidance.web import done, render
@@ -332,6 +332,50 @@ def end_notice(key: str) -> ResponseReturnValue:
     """Show a notice no longer from today."""
     notices.end(key, today(), access.current_staff().name)
     return done(url_for("editing.notice_list"), _("The notice is no longer shown."))
+
+
+# --- moments of life ---------------------------------------------------------------------------
+
+
+def _life_events_page(form: forms.LifeEventsForm, seen: str, status: int = 200) -> ResponseReturnValue:
+    theirs = queries.named_life_events() if status == 409 else []
+    return render(
+        "editing/life_events.html",
+        status=status,
+        form=form,
+        seen=seen,
+        rows=side_by_side(_event_lines(theirs), _event_lines(form.values())) if theirs else [],
+    )
+
+
+def _event_lines(events: list[queries.NamedLifeEvent]) -> list[str]:
+    return [" · ".join([*one.names.values(), *([] if one.shown else [_("hidden")])]) for one in events]
+
+
+@bp.get("/life-events")
+def life_events() -> ResponseReturnValue:
+    """The moments of life on the home page, to name, order, add and hide."""
+    present = queries.named_life_events()
+    rows: list[dict[str, Any]] = [
+        {"slug": one.slug, "position": place, "shown": one.shown, **one.names}
+        for place, one in enumerate(present, start=1)
+    ]
+    rows.append({"shown": True})
+    return _life_events_page(forms.LifeEventsForm(events=rows), state_of(present))
+
+
+@bp.post("/life-events")
+def save_life_events() -> ResponseReturnValue:
+    """Keep them; when somebody else changed them meanwhile, show both."""
+    form, seen = forms.LifeEventsForm(request.form), request.form.get("seen", "")
+    known = {one.slug for one in queries.named_life_events()}
+    if not form.validate() or any(one.slug and one.slug not in known for one in form.values()):
+        return _life_events_page(form, seen, 422)
+    try:
+        actions.save_life_events(form.values(), seen, access.current_staff().name)
+    except Conflict as wrong:
+        return _life_events_page(form, state_of(queries.named_life_events()), wrong.status)
+    return done(url_for("editing.life_events"), _("Saved. Citizens see it now."))
 
 
 # --- official records --------------------------------------------------------------------------

@@ -325,7 +325,7 @@ def _broken(key: str, facts: GuidanceFacts) -> Iterator[str]:
             yield _("The link to %(target)s leads nowhere.", target=one)
         elif one == key:
             yield _("The page links to itself.")
-    events = {event.slug for event in queries.life_events("vi")}
+    events = {event.slug for event in queries.named_life_events()}
     for event in facts.life_events:
         if event not in events:
             yield _("“%(event)s” is no moment of life that this site knows.", event=event)

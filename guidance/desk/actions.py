@@ -656,8 +656,16 @@ def remove_template(staff: Staff, key: str) -> None:
 
 
 @transaction
-def save_answer(staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str) -> None:
-    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it."""
+def save_answer(
+    staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str, seen: str
+) -> None:
+    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it.
+
+    `seen` is the state the person had before their eyes, empty for a new answer; raises Conflict when somebody
+    changed the answer since.
+    """
+    if queries.answer_state(staff.unit_id, key, lang) != seen:
+        raise Conflict
     row = db.session.scalar(
         select(CannedAnswer).where(CannedAnswer.key == key, CannedAnswer.unit_id == staff.unit_id)
         if staff.unit_id is not None

@@ -16,7 +16,8 @@ from guidance import i18n
 from guidance.accounts import access
 from guidance.accounts.queries import Staff
 from guidance.desk import actions, forms, queries, topics
-from guidance.errors import NotFound, UserError
+from guidance.differences import side_by_side
+from guidance.errors import Conflict, NotFound, UserError
 from guidance.units import queries as units
 from guidance.web import absolute, asset, done, render
 
@@ -596,13 +597,36 @@ def answers() -> ResponseReturnValue:
         if chosen
         else {}
     )
+    seen = queries.answer_state(staff.unit_id, chosen.key, spoken) if chosen else ""
+    return _answers_page(rows, spoken, forms.AnswerForm(data=start), seen)
+
+
+def _answers_page(
+    rows: list[queries.Answer],
+    spoken: str,
+    form: forms.AnswerForm,
+    seen: str,
+    status: int = 200,
+    theirs: queries.Answer | None = None,
+) -> Response:
+    def lines(reason: str, title: str, text: str) -> list[str]:
+        return [str(forms.REASON_NAMES.get(reason, "–")), title, *text.splitlines()]
+
     return render(
         "desk/answers.html",
+        status=status,
         rows=rows,
         spoken=spoken,
-        form=forms.AnswerForm(data=start),
+        form=form,
         names=_names(),
-        editing=bool(chosen),
+        editing=bool(form.key.data),
+        seen=seen,
+        conflict=side_by_side(
+            lines(theirs.reason, theirs.title, theirs.text),
+            lines(form.reason.data or "", form.title.data or "", form.text.data or ""),
+        )
+        if theirs
+        else [],
     )
 
 
@@ -612,10 +636,16 @@ def save_answer() -> ResponseReturnValue:
     staff, form = access.current_staff(), forms.AnswerForm(request.form)
     spoken = request.args.get("in", _lang())
     if not form.validate():
-        rows = queries.answers(staff.unit_id, spoken)
-        return render(
-            "desk/answers.html", status=422, rows=rows, spoken=spoken, form=form, names=_names(), editing=True
+        return _answers_page(
+            queries.answers(staff.unit_id, spoken), spoken, form, request.form.get("seen", ""), 422
         )
     key = form.key.data or f"own-{secrets.token_hex(4)}"
-    actions.save_answer(staff, key, "", form.reason.data, spoken, form.title.data, form.text.data)
+    seen = request.form.get("seen", "")
+    try:
+        actions.save_answer(staff, key, "", form.reason.data, spoken, form.title.data, form.text.data, seen)
+    except Conflict as wrong:
+        rows = queries.answers(staff.unit_id, spoken)
+        theirs = next((one for one in rows if one.key == key), None)
+        now_seen = queries.answer_state(staff.unit_id, key, spoken)
+        return _answers_page(rows, spoken, form, now_seen, wrong.status, theirs)
     return done(url_for("desk.answers") + f"?in={spoken}", _("The answer is saved."))

@@ -30,6 +30,7 @@ from guidance.desk.models import (
     HelpAttempt,
     HelpRequest,
 )
+from guidance.differences import state_of
 from guidance.i18n import VIETNAM
 from guidance.units import queries as units
 from guidance.units.models import Unit
@@ -586,6 +587,12 @@ def answers(unit_id: int | None, lang: str, topic: str = "", reason: str = "") -
         found,
         key=lambda one: -(2 * bool(topic and one.topic == topic) + bool(reason and one.reason == reason)),
     )
+
+
+def answer_state(unit_id: int | None, key: str, lang: str) -> str:
+    """A mark of what an answer says in one language; empty where there is none with this key."""
+    one = next((one for one in answers(unit_id, lang) if one.key == key), None) if key else None
+    return state_of((one.reason, one.title, one.text)) if one else ""
 
 
 def answer_of_id(answer_id: int) -> tuple[int | None, Answer] | None:

@@ -9,7 +9,9 @@ from sqlalchemy import delete, select
 
 from guidance import audit
 from guidance.db import content_changed, db, transaction
-from guidance.errors import NotFound
+from guidance.differences import state_of
+from guidance.errors import Conflict, NotFound
+from guidance.units import queries
 from guidance.units.models import ServiceCentre, UnitServed
 
 
@@ -49,9 +51,14 @@ def add_centre(unit_id: int, values: CentreValues, serves: Sequence[int], by: st
 
 
 @transaction
-def change_centre(centre_id: int, values: CentreValues, serves: Sequence[int], by: str) -> None:
-    """Change a centre; the log keeps what it said before."""
+def change_centre(centre_id: int, values: CentreValues, serves: Sequence[int], seen: str, by: str) -> None:
+    """Change a centre; the log keeps what it said before.
+
+    `seen` is the state the editor had before their eyes; raises Conflict when somebody changed it since.
+    """
     centre = _kept(centre_id)
+    if state_of(queries.centre(centre_id)) != seen:
+        raise Conflict
     before = {name: getattr(centre, name) for name in asdict(values)}
     changed = {name: [before[name], value] for name, value in asdict(values).items() if before[name] != value}
     for name, value in asdict(values).items():
@@ -73,7 +80,7 @@ def remove_centre(centre_id: int, by: str) -> None:
 
 def _kept(centre_id: int) -> ServiceCentre:
     query = select(ServiceCentre).where(ServiceCentre.id == centre_id, ServiceCentre.removed.is_(False))
-    centre = db.session.scalar(query)
+    centre = db.session.scalar(query.with_for_update())
     if centre is None:
         raise NotFound
     return centre

@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from guidance.accounts import access
-from guidance.errors import NotAllowed, NotFound
+from guidance.differences import side_by_side, state_of
+from guidance.errors import Conflict, NotAllowed, NotFound
 from guidance.units import actions, queries
 from guidance.units.forms import CentreForm
 from guidance.units.queries import Centre, Place
@@ -34,11 +35,25 @@ def _centre(centre_id: int) -> Centre:
 
 
 def _form_page(
-    form: CentreForm, place: Place, centre: Centre | None, status: int = 200
+    form: CentreForm, place: Place, centre: Centre | None, status: int = 200, seen: str = ""
 ) -> ResponseReturnValue:
+    """The form; `seen` is the state it was made from, another than the present one while both are shown."""
+    theirs = CentreForm.of(centre, queries.by_code) if status == 409 and centre is not None else None
     return render(
-        "units/centre_edit.html", status, form=form, place=place, centre=centre, weekdays=weekday_names()
+        "units/centre_edit.html",
+        status,
+        form=form,
+        place=place,
+        centre=centre,
+        weekdays=weekday_names(),
+        seen=seen or state_of(centre),
+        rows=side_by_side(_lines(theirs), _lines(form)) if theirs is not None else [],
     )
+
+
+def _lines(form: CentreForm) -> list[str]:
+    days = dict(zip((day.name for day in form.days), weekday_names(), strict=True))
+    return [f"{days.get(field.name, field.label.text)}: {field.data}" for field in form if field.data]
 
 
 @bp.get("/")
@@ -98,12 +113,16 @@ def centre(centre_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:centre_id>")
 def change_centre(centre_id: int) -> ResponseReturnValue:
-    """Store what was changed."""
+    """Store what was changed; when somebody else changed it meanwhile, show both."""
     row = _centre(centre_id)
     form = CentreForm(request.form, unit_of=queries.by_code)
     if not form.validate():
-        return _form_page(form, row.unit, row, 422)
-    actions.change_centre(centre_id, form.values(), form.served, access.current_staff().name)
+        return _form_page(form, row.unit, row, 422, request.form.get("seen", ""))
+    seen, name = request.form.get("seen", ""), access.current_staff().name
+    try:
+        actions.change_centre(centre_id, form.values(), form.served, seen, name)
+    except Conflict as wrong:
+        return _form_page(form, row.unit, _centre(centre_id), wrong.status)
     return done(url_for("centres.all_centres"), _("Saved. Citizens see it now."))
 
 

@@ -220,9 +220,15 @@ def test_a_desk_keeps_its_own_templates_and_answers(officer: Visitor) -> None:
     assert officer.post("/en/desk/templates/remove", {"key": "v"}).status_code == 303
     assert 'data-template="v"' not in officer.get("/en/desk/").get_data(as_text=True)
     assert officer.get("/en/desk/answers?reason=no_code").status_code == 200
-    own = {"key": "no_code", "title": "Mã", "text": "Chờ 5 phút.", "reason": "no_code"}
+    opened = officer.get("/en/desk/answers?in=vi&edit=no_code").get_data(as_text=True)
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', opened)
+    assert seen
+    own = {"key": "no_code", "title": "Mã", "text": "Chờ 5 phút.", "reason": "no_code", "seen": seen[1]}
     assert officer.post("/en/desk/answers?in=vi", own).status_code == 303
     assert "Chờ 5 phút." in officer.get("/en/desk/answers?in=vi").get_data(as_text=True)
+    late = officer.post("/en/desk/answers?in=vi", own | {"text": "Chờ 10 phút."})
+    assert late.status_code == 409, "somebody saved meanwhile"
+    assert "5" in late.get_data(as_text=True) and "Chờ 10 phút." in late.get_data(as_text=True)
 
 
 def test_a_file_reference_is_kept_only_where_it_is_switched_on(officer: Visitor) -> None:

@@ -51,9 +51,9 @@ AUDIENCE = {
         drafts.send_back drafts.shipped_guide drafts.show_guide drafts.take_shipped_guide drafts.throw_away
         drafts.translations drafts.versions
         editing.begin_procedure editing.close_task editing.confirm editing.create_notice editing.edit_notice
-        editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.new_notice
+        editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.life_events editing.new_notice
         editing.new_procedure editing.notice_list editing.preview editing.procedure editing.procedures
-        editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
+        editing.save_life_events editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
         editing.upload editing.upload_confirm editing.upload_preview editing.upload_rejected
         editing.uploads_form
         vocabulary.add_word vocabulary.home vocabulary.phrases vocabulary.remove_word

@@ -161,7 +161,9 @@ def test_an_editor_enters_hours_and_citizens_see_them_at_once(placed: Flask) -> 
     ).one()
     day = datetime.now(VIETNAM).date()
     weekday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[day.weekday()]
+    before = form_of(editor.get(f"/en/admin/units/{row.id}").get_data(as_text=True))
     sent = {
+        "seen": before["seen"],
         "name": row.name,
         "main": "centre",
         "address": "Tổ dân phố Thử, xã Lập Thạch",
@@ -181,6 +183,22 @@ def test_an_editor_enters_hours_and_citizens_see_them_at_once(placed: Flask) -> 
     assert starter.load_centres(CONTENT / "centres.yaml") == 0
     shown = form_of(editor.get(f"/en/admin/units/{row.id}").get_data(as_text=True))
     assert shown[weekday] == "07:30-11:30, 13:30-17:00"
+
+
+def test_two_editors_of_one_centre_never_overwrite_each_other(placed: Flask) -> None:
+    """The second sees both, and saves only after that."""
+    editor = staff_of(placed, "an", "editor")
+    centre_id = db.session.scalar(select(ServiceCentre.id).where(ServiceCentre.key == "08761"))
+    address = f"/en/admin/units/{centre_id}"
+    opened = form_of(editor.get(address).get_data(as_text=True))["seen"]
+    first = {"seen": opened, "name": "Trung tâm một", "main": "centre", "address": "Số 1"}
+    assert editor.post(address, first).status_code == 303
+    second = editor.post(address, {**first, "name": "Trung tâm hai"})
+    page = second.get_data(as_text=True)
+    assert second.status_code == 409 and "một" in page and "hai" in page
+    assert editor.get(address).get_data(as_text=True).count("Trung tâm một") > 0
+    again = {**first, "name": "Trung tâm hai", "seen": form_of(page)["seen"]}
+    assert editor.post(address, again).status_code == 303
 
 
 WRONG = [

@@ -1,4 +1,4 @@
-"""Accounts that an OpenID provider vouches for; requests about one's own data, and public holidays."""
+"""Accounts that an OpenID provider vouches for; requests about one's own data, public holidays, moments of life."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,9 +54,18 @@ def upgrade() -> None:
         sa.Column("verified_on", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_holiday")),
     )
+    op.create_table(
+        "life_event",
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_life_event")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("life_event")
     op.drop_table("holiday")
     op.drop_table("data_request")
     with op.batch_alter_table("staff_session") as table:
