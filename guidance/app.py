@@ -42,6 +42,7 @@ BLUEPRINTS = (
     search_views.bp,
     catalogue_views.bp,
     guides_views.bp,
+    guides_views.short,
     units_views.bp,
     accounts_views.bp,
     site_editing.bp,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_group_symbol
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, force_locale, get_translations
 from markupsafe import Markup
@@ -23,6 +25,7 @@ RIGHT_TO_LEFT = frozenset({"ur"})
 # Western digits in Urdu too: codes, fees and telephone numbers must read the same in every language.
 LOCALES = {"vi": "vi_VN", "en": "en_GB", "ur": "ur_PK@numbers=latn"}
 _PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.items()}
+_GROUPED = {code: get_group_symbol(parsed) for code, parsed in _PARSED.items()}
 
 babel = Babel()
 
@@ -84,6 +87,8 @@ def format_day(day: date | datetime | None, style: str = "long") -> str:
         day = day.astimezone(VIETNAM).date()
     if style == "short":
         return day.strftime("%d/%m/%Y")
+    if current().code == "vi":  # Babel's long form, "29 tháng 11, 2026", is not how Vietnamese is written
+        return f"{day.day}/{day.month}/{day.year}"
     return format_date(day, format=style, locale=locale())
 
 
@@ -102,9 +107,11 @@ def format_checked(text: str | None) -> str:
     return format_day(date.fromisoformat(text)) if len(text) == 10 else format_month(text)
 
 
-def format_instant(instant: datetime, style: str = "medium") -> str:
-    """A date and time in Vietnam."""
-    return format_datetime(instant, format=style, tzinfo=VIETNAM, locale=locale())
+def format_instant(instant: datetime, seconds: bool = False) -> str:
+    """A date and time in Vietnam: '14:05, 29/11/2026' or '29 Nov 2026, 14:05'."""
+    clock = "HH:mm:ss" if seconds else "HH:mm"
+    pattern = f"{clock}, d/M/y" if current().code == "vi" else f"d MMM y, {clock}"
+    return format_datetime(instant, format=pattern, tzinfo=VIETNAM, locale=locale())
 
 
 def format_clock(instant: datetime) -> str:
@@ -113,7 +120,9 @@ def format_clock(instant: datetime) -> str:
 
 
 def format_number(number: float | int) -> str:
-    """A number with the reader's separators."""
+    """A number with the reader's separators. Counts, which tables are full of, do without Babel's pattern."""
+    if type(number) is int and number >= 0:
+        return f"{number:,}".replace(",", _GROUPED[current().code])
     return format_decimal(number, locale=locale())
 
 
@@ -121,9 +130,13 @@ def format_share(share: float | None, digits: int = 1) -> str:
     """A share between 0 and 1 as a percentage with at most that many decimals; a dash when there is none."""
     if share is None:
         return "–"
-    return format_percent(
-        share, format="#,##0." + "#" * digits + "%" if digits else "#,##0%", locale=locale()
-    )
+    return _percentage(round(share * 10 ** (digits + 2)), digits, current().code)
+
+
+@lru_cache(maxsize=8192)
+def _percentage(parts: int, digits: int, code: str) -> str:
+    pattern = "#,##0." + "#" * digits + "%" if digits else "#,##0%"
+    return format_percent(Decimal(parts).scaleb(-digits - 2), format=pattern, locale=_PARSED[code])
 
 
 def format_money(amount: int) -> str:

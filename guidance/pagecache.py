@@ -162,7 +162,10 @@ class PageCache:
         if instant - self._looked_at < SECONDS_BETWEEN_LOOKS:
             return
         self._looked_at = instant
-        version = self._version()
+        try:
+            version = self._version()
+        except Exception:  # the database is away: what is in memory is the newest that anybody can read
+            return
         if version != self._known_version:
             self._known_version = version
             self.clear()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
@@ -178,6 +180,13 @@ def here(**changes: Any) -> str:
     return url_for(request.endpoint or "site.home", **kept)
 
 
+def here_with(name: str) -> Callable[[str], str]:
+    """The present address with one argument left open, for long tables: filled in by the caller, one text a row."""
+    base = here(**{name: None})
+    start = f"{base}{'&' if '?' in base else '?'}{name}="
+    return lambda value: start + quote(value, safe="")
+
+
 class CompiledTemplates(FileSystemBytecodeCache):
     """Templates as Python keeps them, so that a new worker need not read them anew; a full disk is no matter."""
 
@@ -214,6 +223,7 @@ def init_app(app: Flask) -> None:
         asset=asset,
         in_language=in_language,
         here=here,
+        here_with=here_with,
         absolute=absolute,
         is_practice=is_practice,
         language=i18n.current,

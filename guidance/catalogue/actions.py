@@ -9,10 +9,10 @@ from sqlalchemy import delete, text, update
 
 from guidance import audit
 from guidance.catalogue import queries
+from guidance.catalogue.differences import state_of
 from guidance.catalogue.models import Feedback, LifeEventName
 from guidance.catalogue.queries import NamedLifeEvent
 from guidance.db import content_changed, db, is_sqlite, now, transaction
-from guidance.differences import state_of
 from guidance.errors import Conflict, UserError
 from guidance.text import personal_data, slug
 

@@ -15,8 +15,8 @@ from werkzeug.datastructures import MultiDict
 from guidance import i18n
 from guidance.accounts import access
 from guidance.accounts.queries import Staff
+from guidance.catalogue.differences import side_by_side
 from guidance.desk import actions, forms, queries, topics
-from guidance.differences import side_by_side
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.units import queries as units
 from guidance.web import absolute, asset, done, render

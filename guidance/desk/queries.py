@@ -16,6 +16,7 @@ from guidance import security
 from guidance.accounts import queries as accounts
 from guidance.accounts.models import Account, AccountRole
 from guidance.accounts.queries import Staff
+from guidance.catalogue.differences import state_of
 from guidance.config import PROJECT
 from guidance.db import db, now
 from guidance.desk import topics
@@ -30,7 +31,6 @@ from guidance.desk.models import (
     HelpAttempt,
     HelpRequest,
 )
-from guidance.differences import state_of
 from guidance.i18n import VIETNAM
 from guidance.units import queries as units
 from guidance.units.models import Unit

@@ -13,7 +13,7 @@ from guidance import i18n
 from guidance.accounts import access
 from guidance.catalogue import drafts, forms, labels, publishing
 from guidance.catalogue import queries as catalogue
-from guidance.differences import side_by_side
+from guidance.catalogue.differences import side_by_side
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.guides import actions, imports, queries
 from guidance.guides import publishing as guides

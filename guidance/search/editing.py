@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 
 from guidance import i18n
 from guidance.accounts import access
+from guidance.catalogue.differences import side_by_side
 from guidance.db import now
-from guidance.differences import side_by_side
 from guidance.errors import Conflict, NotFound
 from guidance.search import actions, current, forms, queries
 from guidance.search.documents import Document

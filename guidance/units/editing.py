@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from guidance.accounts import access
-from guidance.differences import side_by_side, state_of
 from guidance.errors import Conflict, NotAllowed, NotFound
 from guidance.units import actions, queries
 from guidance.units.forms import CentreForm
@@ -35,10 +34,8 @@ def _centre(centre_id: int) -> Centre:
 
 
 def _form_page(
-    form: CentreForm, place: Place, centre: Centre | None, status: int = 200, seen: str = ""
+    form: CentreForm, place: Place, centre: Centre | None, status: int = 200
 ) -> ResponseReturnValue:
-    """The form; `seen` is the state it was made from, another than the present one while both are shown."""
-    theirs = CentreForm.of(centre, queries.by_code) if status == 409 and centre is not None else None
     return render(
         "units/centre_edit.html",
         status,
@@ -46,14 +43,27 @@ def _form_page(
         place=place,
         centre=centre,
         weekdays=weekday_names(),
-        seen=seen or state_of(centre),
-        rows=side_by_side(_lines(theirs), _lines(form)) if theirs is not None else [],
+        differences=[],
     )
 
 
-def _lines(form: CentreForm) -> list[str]:
-    days = dict(zip((day.name for day in form.days), weekday_names(), strict=True))
-    return [f"{days.get(field.name, field.label.text)}: {field.data}" for field in form if field.data]
+def _changed_meanwhile(form: CentreForm, centre_id: int, conflict: Conflict) -> ResponseReturnValue:
+    """What the editor wrote, and beside it what somebody else stored meanwhile; saving again is then a decision."""
+    centre = _centre(centre_id)
+    form.form_errors = [conflict.message]
+    return render(
+        "units/centre_edit.html",
+        conflict.status,
+        form=form,
+        place=centre.unit,
+        centre=centre,
+        weekdays=weekday_names(),
+        differences=form.differences(CentreForm.of(centre, queries.by_code), weekday_names()),
+    )
+
+
+def _revision() -> int:
+    return request.form.get("revision", 0, type=int)
 
 
 @bp.get("/")
@@ -113,16 +123,15 @@ def centre(centre_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:centre_id>")
 def change_centre(centre_id: int) -> ResponseReturnValue:
-    """Store what was changed; when somebody else changed it meanwhile, show both."""
+    """Store what was changed; when somebody else saved meanwhile, show both."""
     row = _centre(centre_id)
     form = CentreForm(request.form, unit_of=queries.by_code)
     if not form.validate():
-        return _form_page(form, row.unit, row, 422, request.form.get("seen", ""))
-    seen, name = request.form.get("seen", ""), access.current_staff().name
+        return _form_page(form, row.unit, row, 422)
     try:
-        actions.change_centre(centre_id, form.values(), form.served, seen, name)
-    except Conflict as wrong:
-        return _form_page(form, row.unit, _centre(centre_id), wrong.status)
+        actions.change_centre(centre_id, _revision(), form.values(), form.served, access.current_staff().name)
+    except Conflict as conflict:
+        return _changed_meanwhile(form, centre_id, conflict)
     return done(url_for("centres.all_centres"), _("Saved. Citizens see it now."))
 
 
@@ -130,5 +139,8 @@ def change_centre(centre_id: int) -> ResponseReturnValue:
 def remove_centre(centre_id: int) -> ResponseReturnValue:
     """Take a centre off the pages."""
     row = _centre(centre_id)
-    actions.remove_centre(row.id, access.current_staff().name)
+    try:
+        actions.remove_centre(row.id, _revision(), access.current_staff().name)
+    except Conflict as conflict:
+        return _changed_meanwhile(CentreForm.of(row, queries.by_code), centre_id, conflict)
     return done(url_for("centres.all_centres"), _("Taken off the pages."))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guidance.catalogue import forms
+from guidance.catalogue.differences import side_by_side
 from guidance.catalogue.guidance import read_starter
-from guidance.differences import side_by_side
 from guidance.guides import format as guide_format
 from guidance.guides.publishing import GUIDES
 from tests.editing.conftest import CONTENT

@@ -3,18 +3,19 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("account") as table:
-        table.add_column(sa.Column("sso_subject", sa.String(), nullable=True))
-        table.create_unique_constraint(op.f("uq_account_sso_subject"), ["sso_subject"])
-    with op.batch_alter_table("staff_session") as table:
-        table.add_column(sa.Column("by_sso", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Not in a batch: SQLite would drop and copy a table that others refer to.
+    op.add_column("account", sa.Column("sso_subject", sa.String(), nullable=True))
+    op.create_index(op.f("ix_account_sso_subject"), "account", ["sso_subject"], unique=True)
+    op.add_column(
+        "staff_session", sa.Column("by_sso", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     op.create_table(
         "data_request",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -68,8 +69,6 @@ def downgrade() -> None:
     op.drop_table("life_event")
     op.drop_table("holiday")
     op.drop_table("data_request")
-    with op.batch_alter_table("staff_session") as table:
-        table.drop_column("by_sso")
-    with op.batch_alter_table("account") as table:
-        table.drop_constraint(op.f("uq_account_sso_subject"), type_="unique")
-        table.drop_column("sso_subject")
+    op.drop_column("staff_session", "by_sso")
+    op.drop_index(op.f("ix_account_sso_subject"), "account")
+    op.drop_column("account", "sso_subject")
