@@ -30,6 +30,7 @@ from guidance.desk.models import (
 )
 from guidance.errors import Conflict, NotAllowed, NotFound, TooManyAttempts, UserError
 from guidance.i18n import VIETNAM
+from guidance.units import queries as units
 
 PHONE_KEPT_AFTER_CLOSING = timedelta(days=30)
 REQUEST_WAITS_AT_MOST = timedelta(days=60)
@@ -43,6 +44,15 @@ class PeriodLocked(UserError):
 
     status = 409
     message = _l("This month is closed. Ask a manager to change it or to reopen the month.")
+
+
+class UnitEnded(UserError):
+    """Units change; an account follows only when an administrator moves it."""
+
+    status = 409
+    message = _l(
+        "The unit of this case had ended by that day. Ask your administrator to move your account to the unit of today."
+    )
 
 
 class UnknownTopic(UserError):
@@ -143,6 +153,9 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     unresolved = values.outcome in UNRESOLVED
     unit_id = _unit_for(staff, values.unit_id)
     day = values.occurred_at.astimezone(VIETNAM).date()
+    place = units.by_id(unit_id) if unit_id is not None else None
+    if place is not None and place.valid_to is not None and place.valid_to < day:
+        raise UnitEnded
     return asdict(values) | {
         "topic": known.topic,
         "topic_version": known.version,
