@@ -79,8 +79,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         MIGRATIONS=config.PROJECT / "guidance" / "migrations",
         TRANSLATIONS=config.PROJECT / "translations",
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it, the base class that is annotated has not
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's own provider has it, the base class that is annotated has not
     i18n.init_app(app)
     db.init_app(app)
     security.init_app(app)
@@ -96,7 +96,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     prefix.outside(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
     return app
 
 
@@ -105,7 +105,7 @@ def _keep_pages(app: Flask) -> None:
         with app.app_context():
             return db.content_version(), datetime.now(i18n.VIETNAM).date()
 
-    app.wsgi_app = app.extensions["pages"] = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]
+    app.wsgi_app = app.extensions["pages"] = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
 
 
 def _serve_static(app: Flask) -> None:
@@ -113,7 +113,7 @@ def _serve_static(app: Flask) -> None:
         for name, value in security.HEADERS.items():
             response_headers[name] = value
 
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
         app.wsgi_app,
         root=app.static_folder,
         prefix="static/",

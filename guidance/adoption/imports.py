@@ -532,7 +532,7 @@ def _portal_row(context: _Context, line: int, row: dict[str, str]) -> None:
 
     def add(key: str, numerator: float, denominator: float | None) -> None:
         context.found.values.append(
-            Value(line, key, numerator=numerator, denominator=denominator, source_document=source, **common)  # type: ignore[arg-type]
+            Value(line, key, numerator=numerator, denominator=denominator, source_document=source, **common)  # type: ignore[arg-type]  # values of several types by name
         )
 
     add("portal.received", received, None)

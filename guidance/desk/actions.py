@@ -536,7 +536,7 @@ def reopen_month(unit_id: int | None, month: date, by_id: int, by: str) -> None:
             ClosedMonth.unit_id == (unit_id or WHOLE_SITE), ClosedMonth.month == month.replace(day=1)
         )
     )
-    if gone.rowcount:  # type: ignore[attr-defined]
+    if gone.rowcount:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
         audit.record("month.reopen", f"month:{unit_id or WHOLE_SITE}:{month:%Y-%m}", by)
 
 
@@ -569,7 +569,7 @@ def purge(retention_days: int, by: str) -> Purged:
             (AssistedCase.note != "") | (AssistedCase.file_reference != ""),
         )
         .values(note="", file_reference="")
-    ).rowcount  # type: ignore[attr-defined]
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
     changes = db.session.scalars(select(CaseChange).where(CaseChange.at < before)).all()
     for change in changes:
         for name in ("note", "file_reference"):
@@ -581,7 +581,7 @@ def purge(retention_days: int, by: str) -> Purged:
         update(HelpRequest)
         .where(HelpRequest.phone.is_not(None), HelpRequest.phone_until < instant)
         .values(phone=None, phone_until=None)
-    ).rowcount  # type: ignore[attr-defined]
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
     requests = _purge_requests(before)
     db.session.execute(delete(HelpAttempt).where(HelpAttempt.at < instant - timedelta(days=1)))
     purged = Purged(int(notes), int(phones), requests)
@@ -598,7 +598,7 @@ def _purge_requests(before: datetime) -> int:
     gone = db.session.execute(
         delete(HelpRequest).where(func.coalesce(HelpRequest.closed_at, HelpRequest.asked_at) < before)
     )
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
 
 
 # --- templates, answers, switches --------------------------------------------------------------

@@ -89,7 +89,11 @@ def test_one_commune_never_opens_what_belongs_to_another(site: Flask) -> None:
     )
     assert log(here, "case-here-1", note="only for us") == 201
     assert there.get("/en/desk/cases/case-here-1").status_code == 404
-    for what, body in (("correct", {"why": "typing error", "people": 2}), ("void", {"why": "typing error"}), ("undo", {})):
+    for what, body in (
+        ("correct", {"why": "typing error", "people": 2}),
+        ("void", {"why": "typing error"}),
+        ("undo", {}),
+    ):
         answer = there.client.post(f"/api/v1/cases/case-here-1/{what}", json=body, headers=HERE)
         assert answer.status_code in {403, 404}, what
     assert "only for us" not in there.get("/en/reports/cases.csv").get_data(as_text=True)
