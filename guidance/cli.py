@@ -32,6 +32,7 @@ from guidance.desk import actions as desk
 from guidance.desk import rollup
 from guidance.errors import UserError
 from guidance.guides import imports as guides
+from guidance.privacy import actions as privacy
 from guidance.search import current as search_index
 from guidance.starter import load_content as load_starter_content
 from guidance.units import imports as unit_imports
@@ -248,9 +249,10 @@ def purge_desk() -> None:
     """Delete expired notes, file references, telephone numbers and requests; the counts stay. Twice is once."""
     days = current_app.config["SETTINGS"].retention_days
     purged = desk.purge(days, by="command line")
+    about_data = privacy.purge(days, by="command line")
     click.echo(
         f"Done: deleted {purged.notes} notes and references older than {days} days, "
-        f"{purged.phones} telephone numbers, {purged.requests} requests."
+        f"{purged.phones} telephone numbers, {purged.requests} requests, {about_data} requests about one's data."
     )
 
 

@@ -100,7 +100,7 @@ def content_changed() -> None:
     done = db.session.execute(
         update(ContentState).where(ContentState.id == 1).values(version=ContentState.version + 1)
     )
-    if done.rowcount == 0:  # type: ignore[attr-defined]
+    if done.rowcount == 0:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
         db.session.add(ContentState(id=1, version=1))
         db.session.flush()
 
@@ -146,7 +146,7 @@ def transaction(action: Callable[P, R]) -> Callable[P, R]:
         finally:
             _writing.reset(token)
 
-    run.is_transaction = True  # type: ignore[attr-defined]
+    run.is_transaction = True  # type: ignore[attr-defined]  # kept on the function it speaks of
     return run
 
 

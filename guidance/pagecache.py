@@ -27,7 +27,19 @@ KNOWN_PARAMETERS = frozenset(
     }
 )  # fmt: skip
 PERSONAL = frozenset(
-    {"desk", "reports", "editing", "admin", "account", "sign-in", "sign-out", "help", "useful"}
+    {
+        "desk",
+        "reports",
+        "editing",
+        "admin",
+        "account",
+        "sign-in",
+        "sign-out",
+        "help",
+        "useful",
+        "your-data",
+        "data-requests",
+    }
 )
 MOST_BYTES = 24 * 1024 * 1024
 LONGEST_KEY = 1_000

@@ -75,7 +75,7 @@ def done(target: str, message: str = "") -> Response:
         response = make_response("", 204)
         response.headers["HX-Redirect"] = target
         return response
-    return redirect(target, code=303)  # type: ignore[return-value]
+    return redirect(target, code=303)  # type: ignore[return-value]  # werkzeug names the base class of Flask's own Response
 
 
 def public(response: Response, seconds: int = 60) -> Response:
@@ -123,14 +123,14 @@ def _to_sign_in() -> Response:
         response = make_response("", 204)
         response.headers["HX-Redirect"] = target
         return response
-    return redirect(target, code=303)  # type: ignore[return-value]
+    return redirect(target, code=303)  # type: ignore[return-value]  # werkzeug names the base class of Flask's own Response
 
 
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error, SecurityError):  # a host that is not ours: there is no address to build a page from
         return Response("400 This site does not answer to that name.\n", 400, mimetype="text/plain")
     if error.response is not None or error.code is None or error.code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()  # type: ignore[return-value]  # werkzeug names the base class of Flask's own Response
     known: dict[int, object] = {404: NotFound.message, 413: TooLarge.message}
     sentence = known.get(error.code)
     if sentence is None:

@@ -23,6 +23,7 @@ from guidance.catalogue.models import (
     GuideLink,
     LegalBasis,
     LegalInstrument,
+    LifeEventName,
     Notice,
     OfficialDocument,
     OfficialRecord,
@@ -51,6 +52,15 @@ class LifeEvent:
 
     slug: str
     name: str
+
+
+@dataclass(frozen=True)
+class NamedLifeEvent:
+    """A moment of life in every language, for its editors."""
+
+    slug: str
+    names: dict[str, str]
+    shown: bool
 
 
 @dataclass(frozen=True)
@@ -207,9 +217,28 @@ def _life_events() -> tuple[dict[str, str], ...]:
     return tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
+def named_life_events() -> list[NamedLifeEvent]:
+    """Every moment of life in its order, also those that are not shown; what editors wrote counts before what is shipped."""
+    rows = db.session.scalars(select(LifeEventName).order_by(LifeEventName.position, LifeEventName.slug))
+    found = [NamedLifeEvent(row.slug, row.names, row.shown) for row in rows]
+    known = {one.slug for one in found}
+    shipped = [
+        NamedLifeEvent(
+            event["slug"], {lang: event[lang] for lang in ("vi", "en", "ur") if lang in event}, True
+        )
+        for event in _life_events()
+        if event["slug"] not in known
+    ]
+    return found + shipped
+
+
 def life_events(lang: str) -> list[LifeEvent]:
-    """The moments of life in their order."""
-    return [LifeEvent(event["slug"], event.get(lang) or event["vi"]) for event in _life_events()]
+    """The moments of life that readers see, in their order."""
+    return [
+        LifeEvent(one.slug, one.names.get(lang) or one.names["vi"])
+        for one in named_life_events()
+        if one.shown
+    ]
 
 
 def _card(row: Any, lang: str) -> Card:

@@ -41,7 +41,7 @@ class Follower:
             catch_up()
             return self.index
         if shown != queries.state() and self._busy.acquire(blocking=False):
-            site: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+            site: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy, which the annotation hides
             threading.Thread(target=self._follow, args=(site,), daemon=True).start()
         return self.index
 

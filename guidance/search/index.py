@@ -323,7 +323,7 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, co
                     named[number] += term in naming
                     ids.append(number)
                     packed.append(level)
-            held.append((count, [(f, [numbers[t] for t in w]) for f, w in wordings], ids, packed))  # type: ignore[misc]
+            held.append((count, [(f, [numbers[t] for t in w]) for f, w in wordings], ids, packed))  # type: ignore[misc]  # the list is typed where it is packed
             rows.append(
                 (
                     count,
@@ -356,7 +356,7 @@ def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, co
                     key,
                     prior,
                     markers,
-                    _pack_wordings(wordings, telling),  # type: ignore[arg-type]
+                    _pack_wordings(wordings, telling),  # type: ignore[arg-type]  # the list is typed where it is packed
                     ids.tobytes() + bytes(packed),
                     *rest,
                 )

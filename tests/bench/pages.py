@@ -60,7 +60,7 @@ def asker(app: object, path: str, encoding: str = "br") -> Callable[[], object]:
     environ["HTTP_ACCEPT_ENCODING"] = encoding
 
     def ask() -> object:
-        chunks = app(dict(environ), lambda *_said: None)  # type: ignore[operator]
+        chunks = app(dict(environ), lambda *_said: None)  # type: ignore[operator]  # start_response that nobody listens to
         body = b"".join(chunks)
         close = getattr(chunks, "close", None)
         if close is not None:

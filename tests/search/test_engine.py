@@ -159,7 +159,7 @@ def test_any_text_at_all_is_answered(search: Index, question: str) -> None:
 
 
 def _one(key: str, title: str, **more: object) -> Document:
-    return Document("procedure", key, {"vi": title}, title, audience=("citizen",), **more)  # type: ignore[arg-type]
+    return Document("procedure", key, {"vi": title}, title, audience=("citizen",), **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_editor_s_new_phrase_is_found_within_two_seconds_and_without_a_rebuild(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_failed_rebuild_keeps_the_old_index(tmp_path: Path) -> None:
         raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError):
-        index_file.build(broken(), [], path)  # type: ignore[arg-type]
+        index_file.build(broken(), [], path)  # type: ignore[arg-type]  # wrong on purpose
     assert first(Index(path), "khai sinh") == "1.000001"
     assert list(tmp_path.glob("*.new")) == []
 

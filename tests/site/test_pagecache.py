@@ -31,7 +31,7 @@ def ask(site: PageCache, path: str = "/vi/", **environ: str) -> tuple[str, dict[
     """One request as a server makes it."""
     said: list[Any] = []
     base = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": ""}
-    body = b"".join(site(base | environ, lambda status, headers: said.extend([status, dict(headers)])))  # type: ignore[arg-type,misc]
+    body = b"".join(site(base | environ, lambda status, headers: said.extend([status, dict(headers)])))  # type: ignore[arg-type,misc]  # a list that stands for start_response
     return said[0], said[1], body
 
 
