@@ -25,6 +25,7 @@ from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
+from guidance.rendering import SiteEnvironment
 from guidance.search import editing as search_editing
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
@@ -68,6 +69,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         static_folder="static",
         template_folder="templates",
     )
+    app.jinja_environment = SiteEnvironment
     app.config.update(
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
