@@ -60,7 +60,7 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
     else:
         body = page.render(values)
     response = make_response(body, status)
-    response.vary.add("HX-Target")
+    response.headers["Vary"] = "HX-Target"
     return response
 
 
