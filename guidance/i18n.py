@@ -95,6 +95,8 @@ def format_day(day: date | datetime | None, style: str = "long") -> str:
 def _day(day: date, style: str, code: str) -> str:
     if style == "short":
         return day.strftime("%d/%m/%Y")
+    if code == "vi":  # Babel's long form, "29 tháng 11, 2026", is not how Vietnamese is written
+        return f"{day.day}/{day.month}/{day.year}"
     return format_date(day, format=style, locale=_PARSED[code])
 
 
@@ -118,9 +120,11 @@ def format_checked(text: str | None) -> str:
     return format_day(date.fromisoformat(text)) if len(text) == 10 else format_month(text)
 
 
-def format_instant(instant: datetime, style: str = "medium") -> str:
-    """A date and time in Vietnam."""
-    return format_datetime(instant, format=style, tzinfo=VIETNAM, locale=locale())
+def format_instant(instant: datetime, seconds: bool = False) -> str:
+    """A date and time in Vietnam: '14:05, 29/11/2026' or '29 Nov 2026, 14:05'."""
+    clock = "HH:mm:ss" if seconds else "HH:mm"
+    pattern = f"{clock}, d/M/y" if current().code == "vi" else f"d MMM y, {clock}"
+    return format_datetime(instant, format=pattern, tzinfo=VIETNAM, locale=locale())
 
 
 def format_clock(instant: datetime) -> str:

@@ -97,17 +97,18 @@
   };
 
   self.addEventListener("install", () => self.skipWaiting());
-  self.addEventListener("activate", (event) => {
+  self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+  // Every page load asks for this. It is no part of the activation: until that has ended, the visitor's next page waits.
+  self.addEventListener("message", (event) => {
+    const url = new URL(event.source.url), { pathname } = url;
+    const lang = event.data === "keep" && languageOf(url);
+    if (!lang) return;
     event.waitUntil((async () => {
-      await self.clients.claim();
-      for (const client of await self.clients.matchAll({ type: "window" })) {
-        const url = new URL(client.url);
-        const lang = languageOf(url);
-        if (!lang) continue;
-        const page = await fetch(url.pathname, { credentials: "omit" }).catch(() => null);
-        if (page && good(page)) await keep(GUIDE.test(url.pathname) ? GUIDES : VISITED, url.pathname, page);
-        await refresh(lang);
+      if (!(await copyOf(pathname))) {
+        const page = await fetch(pathname, { credentials: "omit" }).catch(() => null);
+        if (page && good(page)) await keep(GUIDE.test(pathname) ? GUIDES : VISITED, pathname, page);
       }
+      await refresh(lang);
     })());
   });
   self.addEventListener("fetch", (event) => {
