@@ -34,7 +34,9 @@ from guidance.units import editing as units_editing
 from guidance.units import views as units_views
 
 gc.freeze()
-gc.set_threshold(10_000, 20, 50)  # a page makes a few thousand objects, and hardly one of them is part of a ring
+gc.set_threshold(
+    10_000, 20, 50
+)  # a page makes a few thousand objects, and hardly one of them is part of a ring
 gc.enable()
 
 BLUEPRINTS = (
@@ -42,6 +44,7 @@ BLUEPRINTS = (
     search_views.bp,
     catalogue_views.bp,
     guides_views.bp,
+    guides_views.short,
     units_views.bp,
     accounts_views.bp,
     site_editing.bp,

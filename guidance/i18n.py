@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_group_symbol
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_translations
@@ -26,6 +27,7 @@ RIGHT_TO_LEFT = frozenset({"ur"})
 # Western digits in Urdu too: codes, fees and telephone numbers must read the same in every language.
 LOCALES = {"vi": "vi_VN", "en": "en_GB", "ur": "ur_PK@numbers=latn"}
 _PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.items()}
+_GROUPED = {code: get_group_symbol(parsed) for code, parsed in _PARSED.items()}
 
 babel = Babel()
 
@@ -133,22 +135,23 @@ def format_clock(instant: datetime) -> str:
 
 
 def format_number(number: float | int) -> str:
-    """A number with the reader's separators."""
-    return _number(number, current().code)
-
-
-@lru_cache(maxsize=MOST_REMEMBERED, typed=True)
-def _number(number: float | int, code: str) -> str:
-    return format_decimal(number, locale=_PARSED[code])
+    """A number with the reader's separators. Counts, which tables are full of, do without Babel's pattern."""
+    if type(number) is int and number >= 0:
+        return f"{number:,}".replace(",", _GROUPED[current().code])
+    return format_decimal(number, locale=locale())
 
 
 def format_share(share: float | None, digits: int = 1) -> str:
     """A share between 0 and 1 as a percentage with at most that many decimals; a dash when there is none."""
     if share is None:
         return "–"
-    return format_percent(
-        share, format="#,##0." + "#" * digits + "%" if digits else "#,##0%", locale=locale()
-    )
+    return _percentage(round(share * 10 ** (digits + 2)), digits, current().code)
+
+
+@lru_cache(maxsize=8192)
+def _percentage(parts: int, digits: int, code: str) -> str:
+    pattern = "#,##0." + "#" * digits + "%" if digits else "#,##0%"
+    return format_percent(Decimal(parts).scaleb(-digits - 2), format=pattern, locale=_PARSED[code])
 
 
 def format_money(amount: int) -> str:

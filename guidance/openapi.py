@@ -82,7 +82,7 @@ WHAT = (
     Parameter("online", "How far it can be done online.", _text(enum=["full", "partial", "channel", "counter", "online"])),
     Parameter("audience", "For whom, for example `citizen`.", _text()),
     Parameter("life_event", "Moment of life, for example `child`.", _text()),
-    Parameter("agency", "Who carries it out, as the record names it.", _text()),
+    Parameter("agency", "Who carries it out: the name, with or without accents.", _text()),
 )  # fmt: skip
 PERIOD = (
     Parameter("from", "First month or day, included.", _MONTH_OR_DAY),

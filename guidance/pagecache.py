@@ -67,7 +67,8 @@ def _may_be_kept(path: str) -> bool:
 
 def _encoding(accepted: str) -> str:
     """The best of the two encodings that the browser takes; only three answers, whatever it says."""
-    refused, taken = set(), set()
+    refused: set[str] = set()
+    taken: set[str] = set()
     for part in accepted.lower().split(","):
         name, _semicolon, weight = part.partition(";")
         wanted = not weight or weight.partition("=")[2].strip(" 0.") != ""
@@ -83,7 +84,8 @@ def _block(environ: WSGIEnvironment) -> str:
         return ""
     if environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST"):
         return "page"
-    return "block:" + environ.get("HTTP_HX_TARGET", "").rpartition("#")[2]
+    target: str = environ.get("HTTP_HX_TARGET", "")
+    return "block:" + target.rpartition("#")[2]
 
 
 def _length(key: tuple[str, ...]) -> int:
@@ -96,7 +98,7 @@ class Shelf:
     def __init__(self, most_bytes: int) -> None:
         """Empty."""
         self.most_bytes = most_bytes
-        self.bytes = 0
+        self.held = 0
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
 
     def find(self, key: tuple[str, ...]) -> Kept | None:
@@ -110,17 +112,17 @@ class Shelf:
         """Keep one, and let others go for it where there is no room."""
         before = self._kept.pop(key, None)
         if before is not None:
-            self.bytes -= before.size + _length(key)
+            self.held -= before.size + _length(key)
         self._kept[key] = kept
-        self.bytes += kept.size + _length(key)
-        while self.bytes > self.most_bytes:
+        self.held += kept.size + _length(key)
+        while self.held > self.most_bytes:
             oldest, gone = self._kept.popitem(last=False)
-            self.bytes -= gone.size + _length(oldest)
+            self.held -= gone.size + _length(oldest)
 
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
-        self.bytes = 0
+        self.held = 0
 
 
 def _compress(body: bytes, encoding: str, quality: int) -> bytes:
@@ -181,9 +183,9 @@ class PageCache:
             self._asked.clear()
 
     @property
-    def bytes(self) -> int:
-        """Roughly what is kept."""
-        return self._plain.bytes + self._asked.bytes
+    def held(self) -> int:
+        """Roughly how many bytes are kept."""
+        return self._plain.held + self._asked.held
 
     def _shelf(self, key: tuple[str, ...]) -> Shelf:
         return self._asked if any(key[1:4]) else self._plain

@@ -9,6 +9,7 @@ from pathlib import Path
 from guidance.adoption import actions as figures
 from guidance.catalogue import notices
 from guidance.catalogue import starter as procedures_starter
+from guidance.catalogue.standing import load_standings
 from guidance.config import PROJECT
 from guidance.db import remember_starter, starter_digest
 from guidance.guides import imports as guides
@@ -59,7 +60,9 @@ def load_content(folder: Path = CONTENT) -> Loaded:
             f"{report.waiting} waiting beside an editor's text."
         )
     replaced = procedures_starter.load_supersessions(folder / "legal.yaml")
+    standings = load_standings(folder / "standing.yaml")
     lines.append(f"Service centres: {centres} new or changed. Replaced laws: {replaced} new or changed.")
+    lines.append(f"Procedures with a last day: {standings} new or changed.")
     history = figures.load_history()
     lines.append(f"Figures of earlier reports: {history.stored} stored, {history.unchanged} unchanged.")
     lines.append(f"Plain names: {names} new or changed.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
 from jinja2 import Environment
@@ -228,6 +229,13 @@ def here(**changes: Any) -> str:
     return url_for(request.endpoint or "site.home", **kept)
 
 
+def here_with(name: str) -> Callable[[str], str]:
+    """The present address with one argument left open, for long tables: filled in by the caller, one text a row."""
+    base = here(**{name: None})
+    start = f"{base}{'&' if '?' in base else '?'}{name}="
+    return lambda value: start + quote(value, safe="")
+
+
 def compiled_folder(data: Path) -> Path:
     """Where compiled templates lie: only the site may write there."""
     folder = data / "templates"
@@ -261,6 +269,7 @@ def init_app(app: Flask) -> None:
         asset=asset,
         in_language=in_language,
         here=here,
+        here_with=here_with,
         absolute=absolute,
         is_practice=is_practice,
         language=i18n.current,

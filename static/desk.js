@@ -416,24 +416,32 @@
     } else {
       const { words: _words, ...known } = device;
       await keep(`device-${device.lang}`, known);
-      fetch(device.topics).then((answer) => answer.ok && !answer.redirected ? answer.json() : Promise.reject()).then((names) => keep(`topics-${device.lang}`, names)).catch(() => {});
-      keepShell().catch(() => {});
+      navigator.storage?.persist?.().catch(() => {}); // what waits must not make room for something else
+      navigator.serviceWorker?.addEventListener("controllerchange", () => prepare().catch(() => {})); // a new worker after an upgrade
+      prepare().catch(() => {});
     }
     await showWaiting();
     desk.setAttribute("data-ready", "");
     flush();
   };
+  // The worker keeps the shell; its answer says whether this device opens the desk without network.
   const keepShell = async () => {
-    if (!navigator.serviceWorker || !window.caches) return;
-    navigator.serviceWorker.register("/sw.js").catch(() => {});
-    const cache = await caches.open("desk-1"), address = `${device.desk}offline`;
-    const answer = await fetch(address, { credentials: "omit" });
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.clone().text(), "text/html");
-    const files = all("link[rel=stylesheet], script[src], link[rel=icon]", page).map((one) => new URL(one.getAttribute("href") || one.getAttribute("src"), location.href).href);
-    for (const file of files) if (!(await cache.match(file))) await cache.add(file);
-    await cache.put(address, answer);
-    for (const old of await cache.keys()) if (/\/static\//.test(old.url) && !files.includes(old.url)) await cache.delete(old);
+    if (!navigator.serviceWorker) return false;
+    await navigator.serviceWorker.register("/sw.js");
+    const { active } = await navigator.serviceWorker.ready;
+    const { port1, port2 } = new MessageChannel();
+    const answered = new Promise((resolve) => { port1.onmessage = (event) => resolve(event.data); });
+    active.postMessage({ keepDesk: device.lang }, [port2]);
+    return answered;
+  };
+  const keepTopics = async () => {
+    const answer = await fetch(device.topics);
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    await keep(`topics-${device.lang}`, await answer.json());
+  };
+  const prepare = async () => {
+    const [shell] = await Promise.all([keepShell(), keepTopics()]);
+    $("#prepared").hidden = !shell;
   };
   if (device.offline) { // the network is back: go on at the real desk, where what waits is sent
     const back = () => fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then((answer) => { if (answer.ok) flush(); }, () => {});

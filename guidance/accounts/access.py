@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 COOKIE = "__Host-session"
+AWAY_COOKIE = "__Host-away"  # with whoever is at the OpenID provider
 PUBLIC = frozenset({"public"})
 SIGNED_IN = frozenset(ROLES)
 _LOOPBACK = ("127.", "localhost", "[::1]")

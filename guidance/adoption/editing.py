@@ -32,6 +32,7 @@ from guidance.adoption import (
 from guidance.adoption import exports as exports_
 from guidance.adoption.labels import PLACES, REASONS, TASK_STATES
 from guidance.adoption.models import SETS
+from guidance.adoption.sums import UNSTEADY_BELOW
 from guidance.adoption.views import as_file, bp, filters, note_export, period_asked, place_asked, scope
 from guidance.desk import actions as desk
 from guidance.errors import NotAllowed, NotFound, UserError
@@ -173,7 +174,7 @@ def failing() -> ResponseReturnValue:
         reasons=REASONS,
         places=PLACES,
         name=exports_.place_name(chosen.place),
-        unsteady=queries.UNSTEADY_BELOW,
+        unsteady=UNSTEADY_BELOW,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from guidance.adoption import queries
 from guidance.adoption.periods import Period
+from guidance.adoption.sums import NOTHING, Share
 from guidance.catalogue.models import Feedback
 from guidance.db import db
 from guidance.desk.models import MonthlyReason
@@ -24,7 +25,7 @@ class ReasonRow:
 
     reason: str
     people: int
-    share: queries.Share
+    share: Share
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class StuckRow:
     reason: str
     step: str
     people: int
-    share: queries.Share
+    share: Share
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def failures(period: Period, unit_ids: Sequence[int] | None, lang: str, limit: i
         period=period,
         people=total,
         reasons=tuple(
-            ReasonRow(reason, count, queries.Share(count, total))
+            ReasonRow(reason, count, Share(count, total))
             for reason, count in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
         ),
         places=tuple(
@@ -130,7 +131,7 @@ def _stuck(
             reason,
             step,
             count,
-            queries.Share(count, helped.get(topic, queries.NOTHING).people),
+            Share(count, helped.get(topic, NOTHING).people),
         )
         for (topic, reason, step), count in ordered
     )

@@ -135,9 +135,10 @@ def signed(number: float, qualifier: str) -> str:
 
 
 def period_words(start: date, end: date) -> str:
-    """A period as a month, else as two days, both included."""
-    if start.day == 1 and end == month_end(start):
-        return i18n.format_month(start)
+    """A period as a month, as the first and last of several whole ones, else as two days, both included."""
+    if start.day == 1 and end == month_end(end):
+        first, last = i18n.format_month(start), i18n.format_month(end)
+        return first if first == last else f"{first} – {last}"
     if start == end:
         return i18n.format_day(end, "short")
     return f"{i18n.format_day(start, 'short')} – {i18n.format_day(end, 'short')}"

@@ -17,8 +17,9 @@ from guidance.catalogue.models import (
     Procedure,
     ProcedureCard,
 )
+from guidance.catalogue.normalise import agency_names
 from guidance.db import db
-from guidance.text import fold
+from guidance.text import fold, slug
 
 
 def spaced(words: Iterable[str]) -> str:
@@ -67,6 +68,7 @@ def refresh() -> int:
         official = record.name if record else ""
         shown = {lang: ours[lang][0] if lang in ours else plain.get(lang, "") for lang in ("vi", "en", "ur")}
         facts = facts or GuidanceFacts()
+        agency = (record.agency if record else "") or (facts.agency.vi if facts.agency else "")
         cards.append(
             {
                 "procedure_id": procedure.id,
@@ -78,7 +80,8 @@ def refresh() -> int:
                 "folded_name": fold(shown["vi"] or official),
                 "summary": {lang: summary for lang, (_name, summary) in ours.items()},
                 "sector": (record.sector if record else "") or facts.sector,
-                "agency": (record.agency if record else "") or (facts.agency.vi if facts.agency else ""),
+                "agency": agency,
+                "agencies": spaced(slug(name) for name in agency_names(agency)),
                 "levels": spaced(record.levels if record and record.levels else facts.levels),
                 "audience": spaced([*(record.audience if record else ()), *facts.audience]),
                 "life_events": spaced(facts.life_events),

@@ -11,8 +11,19 @@ from flask_babel import gettext as _
 
 from guidance import i18n, security
 from guidance.accounts import access
-from guidance.catalogue import drafts, forms, imports, labels, notices, publishing, queries, uploads
+from guidance.catalogue import (
+    drafts,
+    forms,
+    imports,
+    labels,
+    notices,
+    publishing,
+    queries,
+    standing,
+    uploads,
+)
 from guidance.catalogue.differences import side_by_side
+from guidance.catalogue.normalise import national_code
 from guidance.catalogue.views import values_of
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.units.queries import today
@@ -78,18 +89,25 @@ def begin_procedure() -> ResponseReturnValue:
 @bp.get("/procedures/<key>")
 def procedure(key: str) -> ResponseReturnValue:
     """One procedure: its languages, drafts, review date, and what happened to it."""
-    return _procedure_page(
-        key, forms.ConfirmForm(today=today(), next_review=today() + timedelta(days=365)), 200
-    )
+    return _procedure_page(key)
 
 
-def _procedure_page(key: str, form: forms.ConfirmForm, status: int) -> ResponseReturnValue:
+def _procedure_page(
+    key: str,
+    form: forms.ConfirmForm | None = None,
+    standing_form: forms.StandingForm | None = None,
+    code_form: forms.CodeForm | None = None,
+    status: int = 200,
+) -> ResponseReturnValue:
     subject = f"procedure:{key}"
+    page = publishing.overview(key)
     return render(
         "editing/procedure.html",
         status=status,
-        page=publishing.overview(key),
-        form=form,
+        page=page,
+        form=form or forms.ConfirmForm(today=today(), next_review=today() + timedelta(days=365)),
+        standing_form=standing_form or forms.StandingForm.of(page.standing),
+        code_form=code_form or forms.CodeForm(),
         tasks=[task for task in publishing.open_tasks() if task.subject == subject],
         feedback=queries.feedback_on(subject),
         labels=labels,
@@ -102,11 +120,41 @@ def confirm(key: str) -> ResponseReturnValue:
     """Still correct: one action."""
     form = forms.ConfirmForm(request.form, today=today())
     if not form.validate():
-        return _procedure_page(key, form, 422)
+        return _procedure_page(key, form, status=422)
     publishing.confirm(key, access.current_staff().name, today(), form.next_review.data)
     return done(
         url_for("editing.procedure", key=key), _("Readers now see today's date as the day of the check.")
     )
+
+
+@bp.post("/procedures/<key>/standing")
+def change_standing(key: str) -> ResponseReturnValue:
+    """Say until when it is in force and what takes its place; when somebody else said so meanwhile, show theirs."""
+    form = forms.StandingForm(request.form)
+    if not form.validate():
+        return _procedure_page(key, standing_form=form, status=422)
+    try:
+        seen = request.form.get("seen", "")
+        standing.change_standing(key, form.values(), seen, access.current_staff().name)
+    except Conflict as conflict:
+        form.form_errors = [conflict.message]
+        return _procedure_page(key, standing_form=form, status=409)
+    return done(url_for("editing.procedure", key=key), _("Saved. Citizens see it now."))
+
+
+@bp.post("/procedures/<key>/code")
+def give_code(key: str) -> ResponseReturnValue:
+    """A code has been published: the procedure moves there, and its old address leads to it."""
+    form = forms.CodeForm(request.form)
+    if not form.validate():
+        return _procedure_page(key, code_form=form, status=422)
+    code = national_code(form.code.data) or ""
+    try:
+        standing.give_code(key, code, access.current_staff().name)
+    except Conflict as conflict:
+        form.form_errors = [conflict.message]
+        return _procedure_page(key, code_form=form, status=409)
+    return done(url_for("editing.procedure", key=code), _("The old address leads to this code from now on."))
 
 
 @bp.get(f"/procedures/<key>/{CODE}")

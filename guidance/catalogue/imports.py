@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +33,6 @@ from guidance.db import Base, content_changed, db, now, transaction, upsert
 from guidance.errors import ImportRefused
 from guidance.text import fold, slug
 
-CODE = re.compile(r"^(\d\.\d{6})(?:\.[\w.]+)?$")
 LONGEST_LINE = 2_000_000
 AT_ONCE = 200
 Progress = Callable[[int], None]
@@ -109,10 +107,10 @@ class Record(BaseModel):
     def _code(cls, value: str | None) -> str | None:
         if not value or not value.strip():
             return None
-        found = CODE.match(value.strip())
-        if found is None:
+        code = normalise.national_code(value)
+        if code is None:
             raise ValueError("is not a procedure code such as 1.001193")
-        return found[1]
+        return code
 
     @field_validator("name")
     @classmethod

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from guidance import audit
 from guidance.catalogue import cards
-from guidance.catalogue.imports import CODE
 from guidance.catalogue.models import OfficialRecord, OnlineLevel, Procedure
+from guidance.catalogue.normalise import national_code
 from guidance.db import content_changed, db, transaction
 from guidance.errors import ImportRefused
 from guidance.text import fold
@@ -60,9 +60,9 @@ def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: s
         if level is None:
             report.rejected.append(f"line {number}: online_level {row['online_level']!r} is not a level")
             continue
-        code = CODE.match((row["code"] or "").strip())
+        code = national_code(row["code"] or "")
         folded = fold(" ".join((row["name"] or "").split()))
-        procedure_id = by_code.get(code[1]) if code else None
+        procedure_id = by_code.get(code) if code else None
         if procedure_id is None and not code and names[folded] == 1:
             procedure_id = by_name[folded]
         if procedure_id is None:

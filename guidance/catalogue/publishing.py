@@ -37,6 +37,7 @@ from guidance.catalogue.models import (
     ProcedureCard,
     ProcedureLifeEvent,
 )
+from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import Conflict, NotFound, UserError
@@ -85,7 +86,9 @@ class Overview:
     """What an editor needs to know of one procedure before editing it."""
 
     key: str
+    code: str | None
     status: str
+    standing: Standing
     name: str
     has_record: bool
     has_guidance: bool
@@ -399,7 +402,9 @@ def overview(key: str) -> Overview:
     )
     return Overview(
         key,
+        procedure.code,
         procedure.status,
+        standing_of(procedure),
         _name(procedure),
         db.session.get(OfficialRecord, procedure.id) is not None,
         has_words,

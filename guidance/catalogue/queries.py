@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
@@ -31,11 +33,16 @@ from guidance.catalogue.models import (
     ProcedureCard,
     RecordVersion,
 )
+from guidance.catalogue.normalise import agency_names, national_code
+from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
 from guidance.db import db, rows_of
 from guidance.i18n import VIETNAM
+from guidance.text import slug as slugged
+from guidance.units.queries import today
 
 PAGE_SIZE = 20
+_DISTRICT = re.compile(r"\b(?:huyện|quận)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -157,13 +164,14 @@ class ProcedurePage:
     """Everything on the page of one procedure, in one language.
 
     `words` are our own (None where nobody has written any), in `words_lang`; `record` is the official record
-    (None where none was imported), always Vietnamese. `options` come from the record where it has any.
+    (None where none was imported), always Vietnamese. `options` come from the record where it has any; `readings`
+    is then how we read its notes.
     """
 
     key: str
     code: str | None
     status: str
-    valid_to: date | None
+    standing: Standing
     name: str
     name_lang: str
     summary: str
@@ -173,6 +181,7 @@ class ProcedurePage:
     review_by: date | None
     record: Record | None
     options: tuple[Option, ...]
+    readings: tuple[Option, ...]
     documents: tuple[DocumentCase, ...]
     legal: tuple[Instrument, ...]
     levels_said: tuple[LevelSaid, ...]
@@ -192,6 +201,22 @@ class ProcedurePage:
         if level == "info":
             return "counter"
         return "channel" if any(option.channel == "online" for option in self.options) else "counter"
+
+    @property
+    def agencies(self) -> list[str]:
+        """The agencies that carry it out, as the record names them, each once."""
+        return agency_names(self.record.agency) if self.record else []
+
+    @property
+    def speaks_of_districts(self) -> bool:
+        """The record still names the district level, which ended on 1 July 2025."""
+        record = self.record
+        if record is None:
+            return False
+        texts = [record.agency, record.authority, record.coordinating_agency, record.receiving_address]
+        texts += [record.sequence, record.conditions, *(option.note for option in self.options)]
+        texts += [paper.name for case in self.documents for paper in case.papers]
+        return any(_DISTRICT.search(text) for text in texts)
 
     @property
     def sector(self) -> str:
@@ -248,12 +273,12 @@ def _filtered(
         (ProcedureCard.levels, level),
         (ProcedureCard.audience, audience),
         (ProcedureCard.life_events, life_event),
+        (ProcedureCard.agencies, slugged(agency)),
     ):
         if word:
             query = query.where(column.contains(f" {word} ", autoescape=True))
-    for column, value in ((ProcedureCard.sector, sector), (ProcedureCard.agency, agency)):
-        if value:
-            query = query.where(column == value)
+    if sector:
+        query = query.where(ProcedureCard.sector == sector)
     if online == "online":
         query = query.where(ProcedureCard.online != "counter")
     elif online:
@@ -284,6 +309,7 @@ def browse(
 ) -> Listing:
     """Published procedures under filters, those with guidance first, twenty a page."""
     query = _filtered(sector, level, online, audience, life_event, agency)
+    query = query.where(ProcedureCard.key.not_in(select(FormerKey.key)))
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, page), pages)
@@ -315,25 +341,64 @@ def sectors() -> list[tuple[str, int]]:
     )
 
 
-_PROCEDURE = select(Procedure.id, Procedure.key, Procedure.code, Procedure.status, Procedure.valid_to).where(
+@dataclass(frozen=True)
+class Agency:
+    """An agency that carries out published procedures, in its most common spelling."""
+
+    slug: str
+    name: str
+    count: int
+
+
+def agencies(at_least: int) -> list[Agency]:
+    """Agencies with so many published procedures or more, by name; spellings that differ only in accents are one."""
+    query = select(ProcedureCard.agency, func.count()).group_by(ProcedureCard.agency)
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, count in db.session.execute(query).tuples():
+        for name in agency_names(text):
+            spellings[slugged(name)][name] += count
+    found = [
+        Agency(word, names.most_common(1)[0][0], names.total())
+        for word, names in spellings.items()
+        if names.total() >= at_least
+    ]
+    return sorted(found, key=lambda agency: agency.slug)
+
+
+_PROCEDURE = select(Procedure.__table__).where(
     or_(Procedure.key == bindparam("key"), Procedure.code == bindparam("key"))
 )
 _SUCCESSOR = select(FormerKey.successor_key).where(FormerKey.key == bindparam("key"))
 
 
 def resolve(key: str) -> tuple[str, Any | None]:
-    """The key of today for any key or code people use, and its procedure: follows what replaced what."""
+    """The key of today for any key or code people use, and its procedure: follows what replaced what.
+
+    A code with the suffix of one province ('1.001193.000.00.00.H42') is the national one.
+    """
     seen: set[str] = set()
     while key not in seen:
         seen.add(key)
         procedure = next(iter(rows_of(_PROCEDURE, key=key)), None)
         successor = next((row.successor_key for row in rows_of(_SUCCESSOR, key=key)), None)
-        if successor is None or (
-            procedure is not None and procedure.status == "active" and procedure.key != key
-        ):
+        if procedure is None and successor is None:
+            successor = national_code(key)
+        elif procedure is not None and procedure.key != key:
+            successor = None
+        elif procedure is not None and successor is None:
+            successor = _single_successor(procedure)
+        if successor is None or successor == key:
             return (procedure.key if procedure else key), procedure
         key = successor
     return key, None
+
+
+def _single_successor(procedure: Any) -> str | None:
+    """The one published procedure that took the place of an ended one."""
+    standing = standing_of(procedure)
+    if standing.state(procedure.status, today()) != "superseded" or len(standing.superseded_by) != 1:
+        return None
+    return next(iter(cards(standing.superseded_by, "vi")), None)
 
 
 _RECORD = select(*(getattr(OfficialRecord, part.name) for part in dataclass_fields(Record))).where(
@@ -356,11 +421,13 @@ def page(key: str, lang: str) -> ProcedurePage | None:
     texts = _texts(procedure.id, lang)
     words, words_lang = _words(texts, lang)
     name, name_lang = _name(texts, procedure.code, record, lang)
+    ours = _ours(facts, lang)
+    official = _official_options(procedure.id, facts) if record is not None else ()
     return ProcedurePage(
         key=procedure.key,
         code=procedure.code,
-        status=procedure.status,
-        valid_to=procedure.valid_to,
+        status=standing_of(procedure).state(procedure.status, today()),
+        standing=standing_of(procedure),
         name=name,
         name_lang=name_lang,
         summary=texts[lang].summary if lang in texts else "",
@@ -369,7 +436,8 @@ def page(key: str, lang: str) -> ProcedurePage | None:
         facts=facts,
         review_by=guidance.review_by if guidance else None,
         record=record,
-        options=_options(procedure.id, facts, lang, use_record=record is not None),
+        options=official or ours,
+        readings=ours if official else (),
         documents=_documents(procedure.id) if record is not None else (),
         legal=_legal(procedure.id) if record is not None else (),
         levels_said=_levels_said(procedure.id),
@@ -443,32 +511,33 @@ _OPTIONS = (
 )
 
 
-def _options(procedure_id: int, facts: GuidanceFacts, lang: str, *, use_record: bool) -> tuple[Option, ...]:
-    rows = rows_of(_OPTIONS, id=procedure_id) if use_record else ()
-    if rows:
-        readings: dict[tuple[str, float | None], str | None] = {
-            (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
-        }
-        return tuple(
-            Option(
-                row.channel,
-                "",
-                row.time_value,
-                row.time_unit or readings.get((row.channel, row.time_value)),
-                row.time_text,
-                row.fee_amount,
-                row.fee_currency,
-                row.fee_text,
-                row.fee_valid_to,
-                row.set_by_province,
-                row.note,
-                row.ambiguous,
-                True,
-                None,
-                row.time_unit is None and (row.channel, row.time_value) in readings,
-            )
-            for row in rows
+def _official_options(procedure_id: int, facts: GuidanceFacts) -> tuple[Option, ...]:
+    units: dict[tuple[str, float | None], str | None] = {
+        (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
+    }
+    return tuple(
+        Option(
+            row.channel,
+            "",
+            row.time_value,
+            row.time_unit or units.get((row.channel, row.time_value)),
+            row.time_text,
+            row.fee_amount,
+            row.fee_currency,
+            row.fee_text,
+            row.fee_valid_to,
+            row.set_by_province,
+            row.note,
+            row.ambiguous,
+            True,
+            None,
+            row.time_unit is None and (row.channel, row.time_value) in units,
         )
+        for row in rows_of(_OPTIONS, id=procedure_id)
+    )
+
+
+def _ours(facts: GuidanceFacts, lang: str) -> tuple[Option, ...]:
     return tuple(
         Option(
             fact.channel,
@@ -575,7 +644,20 @@ def _changes(procedure_id: int) -> tuple[RecordChange, ...]:
     return tuple(RecordChange(at, tuple(fields)) for at, fields in rows_of(_CHANGES, id=procedure_id))
 
 
+_SUCCESSORS = select(FormerKey.key, FormerKey.successor_key).where(
+    FormerKey.key.in_(bindparam("keys", expanding=True))
+)
+
+
+def _of_today(keys: Iterable[str]) -> dict[str, str]:
+    """Each key with the key that stands for it today."""
+    keys = list(keys)
+    successors = {row.key: row.successor_key for row in rows_of(_SUCCESSORS, keys=keys)} if keys else {}
+    return {key: successors.get(key, key) for key in keys}
+
+
 def _related(keys: Sequence[str], lang: str) -> tuple[Card, ...]:
+    keys = list(dict.fromkeys(_of_today(keys).values()))
     found = cards(keys, lang) if keys else {}
     return tuple(found[key] for key in keys if key in found)
 
@@ -599,9 +681,12 @@ def links(references: Iterable[str], lang: str) -> dict[str, Link]:
     """What references such as '1.001193' or 'guide:vssid' lead to; unknown ones are left out."""
     references = list(dict.fromkeys(references))
     slugs = [reference.removeprefix("guide:") for reference in references if reference.startswith("guide:")]
+    keys = _of_today(reference for reference in references if ":" not in reference)
+    known = cards(keys.values(), lang)
     found = {
-        key: Link("procedure", key, card.name, card.name_lang)
-        for key, card in cards([key for key in references if ":" not in key], lang).items()
+        key: Link("procedure", card.key, card.name, card.name_lang)
+        for key, of_today in keys.items()
+        if (card := known.get(of_today)) is not None
     }
     for slug, titles in rows_of(_TITLES, slugs=slugs) if slugs else ():
         title_lang = lang if lang in titles else ("en" if lang == "ur" and "en" in titles else "vi")
@@ -701,6 +786,7 @@ def published() -> list[Published]:
     query = (
         select(ProcedureCard.key, ProcedureCard.has_guidance, Procedure.changed_at)
         .join(Procedure, Procedure.id == ProcedureCard.procedure_id)
+        .where(ProcedureCard.key.not_in(select(FormerKey.key)))
         .order_by(ProcedureCard.key)
     )
     return [Published(*row) for row in db.session.execute(query).tuples()]

@@ -25,6 +25,7 @@ from guidance.catalogue.models import (
     Procedure,
     ProcedureLifeEvent,
 )
+from guidance.catalogue.standing import give_code
 from guidance.db import content_changed, db, now, transaction, upsert
 
 
@@ -67,13 +68,9 @@ def load_starters(folder: Path) -> StarterReport:
 
 def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     digest = hashlib.sha256(starter.model_dump_json().encode()).hexdigest()
-    procedure = db.session.scalar(
-        select(Procedure).where(
-            (Procedure.code == starter.code) if starter.code else (Procedure.key == starter.key)
-        )
-    )
+    procedure = _procedure_of(starter)
     if procedure is None:
-        procedure = Procedure(key=starter.key, code=starter.code, changed_at=now())
+        procedure = Procedure(key=starter.code or starter.key, code=starter.code, changed_at=now())
         db.session.add(procedure)
         db.session.flush()
     guidance = db.session.get(Guidance, procedure.id)
@@ -88,7 +85,8 @@ def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     if guidance is None:
         guidance = Guidance(procedure_id=procedure.id)
         db.session.add(guidance)
-    procedure.valid_to = starter.valid_to
+    if starter.valid_to is not None and not procedure.standing_edited:
+        procedure.valid_to = starter.valid_to
     procedure.changed_at = now()
     facts = starter.facts()
     guidance.facts = facts.model_dump(mode="json")
@@ -98,6 +96,21 @@ def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     db.session.flush()
     _store_words(procedure.id, starter)
     report.stored += 1
+
+
+def _procedure_of(starter: StarterProcedure) -> Procedure | None:
+    """The procedure a starter file is about; one that had no code until now is given the file's code."""
+    if starter.code is None:
+        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == starter.key))
+        return db.session.scalar(select(Procedure).where(Procedure.key.in_([starter.key, successor or ""])))
+    by_code = select(Procedure).where(Procedure.code == starter.code)
+    found = db.session.scalar(by_code)
+    uncoded = select(Procedure.id).where(Procedure.key == starter.key, Procedure.code.is_(None))
+    explained = found is not None and db.session.get(Guidance, found.id) is not None
+    if not explained and db.session.scalar(uncoded) is not None:
+        give_code(starter.key, starter.code, "starter content")
+        found = db.session.scalar(by_code)
+    return found
 
 
 def _store_words(procedure_id: int, starter: StarterProcedure) -> None:
@@ -115,10 +128,9 @@ def _store_words(procedure_id: int, starter: StarterProcedure) -> None:
         )
     for event in dict.fromkeys(starter.life_events):
         db.session.add(ProcedureLifeEvent(procedure_id=procedure_id, life_event=event))
-    for old in starter.replaces:
-        db.session.execute(
-            upsert(FormerKey).values(key=old, successor_key=starter.key).on_conflict_do_nothing()
-        )
+    today = starter.code or starter.key
+    for old in {*starter.replaces, starter.key} - {today}:
+        db.session.execute(upsert(FormerKey).values(key=old, successor_key=today).on_conflict_do_nothing())
 
 
 @transaction

@@ -302,6 +302,7 @@ class Centre:
     """A place where files are handed in; `serves` are further units beside its own.
 
     `hours` has a list of (from, to) for each of the seven weekdays from Monday, or is None where nobody told them.
+    `revision` counts savings.
     """
 
     id: int
@@ -316,6 +317,7 @@ class Centre:
     longitude: float | None
     told: Told
     serves: tuple[Place, ...]
+    revision: int
 
     def open_on(self, day: date) -> tuple[tuple[str, str], ...] | None:
         """The opening hours of a day, empty when closed, None when not known."""
@@ -351,6 +353,7 @@ def _centres(query: Select[ServiceCentre]) -> list[Centre]:
             row.longitude,
             Told(row.source, row.source_url, row.verified_on),
             tuple(sorted((places[id_] for id_ in serves[row.id]), key=lambda place: place.name)),
+            row.revision,
         )
         for row in rows
     ]

@@ -29,6 +29,7 @@ AUDIENCE = {
         guides.print_procedure
         help.ask help.delete help.follow help.send help.withdraw
         search.opened search.results search.suggest
+        short.lead
         site.about site.accessibility site.choose_language site.components site.healthz site.home
         site.manifest site.metrics site.opensearch site.privacy site.readyz site.robots site.security_txt
         site.service_worker site.site_map

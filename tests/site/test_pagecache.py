@@ -104,7 +104,7 @@ def test_memory_is_bounded() -> None:
     for number in range(100):
         ask(site, f"/vi/{number}")
         ask(site, QUERY_STRING=f"q={number}")
-    assert 50_000 < site.bytes <= 60_000
+    assert 50_000 < site.held <= 60_000
 
 
 @pytest.mark.parametrize(
