@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,6 @@ RIGHT_TO_LEFT = frozenset({"ur"})
 # Western digits in Urdu too: codes, fees and telephone numbers must read the same in every language.
 LOCALES = {"vi": "vi_VN", "en": "en_GB", "ur": "ur_PK@numbers=latn"}
 _PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.items()}
-_GROUPED = {code: get_group_symbol(parsed) for code, parsed in _PARSED.items()}
 
 babel = Babel()
 
@@ -134,10 +133,15 @@ def format_clock(instant: datetime) -> str:
     return format_time(instant, format="HH:mm", tzinfo=VIETNAM, locale=locale())
 
 
+@cache
+def _group_symbol(code: str) -> str:
+    return str(get_group_symbol(_PARSED[code]))
+
+
 def format_number(number: float | int) -> str:
     """A number with the reader's separators. Counts, which tables are full of, do without Babel's pattern."""
     if type(number) is int and number >= 0:
-        return f"{number:,}".replace(",", _GROUPED[current().code])
+        return f"{number:,}".replace(",", _group_symbol(current().code))
     return format_decimal(number, locale=locale())
 
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from flask import Flask
-from jinja2 import Environment, nodes
-from jinja2.utils import _PassArg
+from jinja2 import Environment
 
-from guidance import config
 from guidance.rendering import CompiledTemplates
 from tests.conftest import Visitor
-
-TEMPLATES = config.PROJECT / "templates"
 
 
 def test_every_reader_gets_their_own_language(visitor: Visitor) -> None:
@@ -33,27 +27,6 @@ def test_a_reader_text_is_escaped(visitor: Visitor) -> None:
     page = visitor.get("/en/search?q=<b>'\"%26&nocache=1").get_data(as_text=True)
     assert "<b>'" not in page
     assert "&lt;b&gt;&#39;&#34;&amp;" in page
-
-
-@pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
-def test_sentences_stand_in_the_template(template: Path) -> None:
-    """`_("…")` holds the sentence itself, so that it is translated once, when the template is compiled."""
-    tree = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).parse(template.read_text())
-    said = [
-        call
-        for call in tree.find_all(nodes.Call)
-        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "gettext"}
-    ]
-    assert [call.lineno for call in said if not isinstance(call.args[0], nodes.Const)] == []
-
-
-def test_no_helper_of_templates_asks_for_the_context(app: Flask) -> None:
-    """Components and helpers are called at once, with what the template gives them and nothing else."""
-    with app.test_request_context("/vi/"):
-        asking = {
-            name for name, helper in app.jinja_env.globals.items() if _PassArg.from_obj(helper) is not None
-        }
-    assert {name for name in asking if not name.endswith("gettext")} == set()
 
 
 def test_templates_are_compiled_anew_when_a_sentence_changes(tmp_path: Path) -> None:
