@@ -59,7 +59,8 @@ AUDIENCE = {
         editing.upload editing.upload_confirm editing.upload_preview editing.upload_rejected
         editing.uploads_form
         vocabulary.add_word vocabulary.home vocabulary.phrases vocabulary.remove_word
-        vocabulary.restore_word vocabulary.save_phrases vocabulary.words
+        vocabulary.restore_word vocabulary.save_phrases vocabulary.words vocabulary.questions
+        vocabulary.question vocabulary.add_question vocabulary.save_question
     """,
     "manager": """
         reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.complete
