@@ -19,6 +19,7 @@ from guidance.catalogue import queries as catalogue
 from guidance.catalogue.guidance import Marked, Source
 from guidance.guides import queries
 from guidance.guides.markdown import inline
+from guidance.units.queries import today
 
 LONGEST_SEQUENCE = 1800
 
@@ -303,10 +304,11 @@ def _procedure_facts(page: catalogue.ProcedurePage, lang: str) -> Iterator[tuple
             Line(Markup("{}").format(said), (), _open(facts.sources, facts.hand_in.source)),
         )
     for name, what in ((_("How long"), "time"), (_("How much"), "fee")):
-        told = labels.by_channel(page.options, what)
+        told = labels.by_channel(page.options, what, page.readings, today())
         if told:
-            text = "; ".join(f"{channel}: {said}" if channel else said for channel, said in told)
-            yield name, Line(Markup("{}").format(text))
+            text = "; ".join(f"{line.channel}: {line.words}" if line.channel else line.words for line in told)
+            unchecked = any(line.source is not None and line.source.verified_on is None for line in told)
+            yield name, Line(Markup("{}").format(text), (), unchecked)
     if page.words is not None and page.words.result:
         got = page.words.result
         yield _("What you get"), Line(inline(got.text, lang, False), (), _open(facts.sources, got.source))

@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from guidance import audit
-from guidance.catalogue.drafts import CannotPublish
+from guidance.catalogue.drafts import CannotPublish, DraftFirst, Version
 from guidance.catalogue.models import Draft, Procedure
-from guidance.catalogue.publishing import DraftFirst
 from guidance.db import db, now, transaction
-from guidance.errors import Conflict, UserError
+from guidance.errors import Conflict, NotFound, UserError
 from guidance.guides import actions, imports, queries
 from guidance.guides.format import (
     Content,
@@ -78,6 +77,21 @@ class Guides:
         """Store the guide; a version is kept."""
         seen = self.published(key, lang)[1]
         actions.publish_words(_read(key, lang, body), ", ".join(authors) or by, int(seen or 0))
+
+    def versions(self, key: str, lang: str) -> list[Version]:
+        """Every state the file has been in, newest first."""
+        row = guide_row(key)
+        if row is None:
+            raise NotFound
+        query = (
+            select(GuideVersion)
+            .where(GuideVersion.guide_id == row.id, GuideVersion.lang == lang)
+            .order_by(GuideVersion.number.desc())
+        )
+        return [
+            Version(one.number, one.at, (one.account,) if one.account else (), "", one.file)
+            for one in db.session.scalars(query)
+        ]
 
 
 GUIDES = Guides()
