@@ -1,4 +1,4 @@
-// On guide pages: hear one step at a time with the browser's own voice.
+// On guide pages: hear one step at a time with the browser's own voice, with its ways out where they stand open.
 (() => {
   "use strict";
   const voice = window.speechSynthesis;
@@ -11,7 +11,7 @@
     reading?.setAttribute("aria-pressed", "false");
     reading = null;
   };
-  const words = (step) => [...step.querySelectorAll(".step-title, :scope > div:not(.callout) p, :scope > div:not(.callout) li, .callout p")]
+  const words = (step) => [...step.querySelectorAll(".step-title, :scope > div:not(.callout) p, :scope > div:not(.callout) li, .callout p, details[open] :is(dt, dd)")]
     .map((part) => {
       const copy = part.cloneNode(true);
       copy.querySelectorAll(".note, .badge").forEach((mark) => mark.remove());

@@ -36,7 +36,7 @@ def test_ticks_stay_on_the_device_and_only_there(page: Page, site: Site) -> None
 
 
 def test_a_step_can_be_heard_in_its_own_language(page: Page) -> None:
-    """Somebody who cannot read the step hears it, troubles and warning included, and can stop it."""
+    """Somebody who cannot read the step hears it, the ways out too once they are open, and can stop it."""
     page.add_init_script(
         "window.heard = []; window.speechSynthesis.speak = (said) => heard.push([said.text, said.lang]);"
     )
@@ -49,6 +49,10 @@ def test_a_step_can_be_heard_in_its_own_language(page: Page) -> None:
     expect(button).to_have_attribute("aria-pressed", "true")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
+    assert not any("SIM đứng tên người khác" in text for text, _lang in heard)
+    page.locator("#step-1 summary").click()
+    button.click()
+    assert ["SIM đứng tên người khác", "vi-VN"] in page.evaluate("heard")
 
 
 @pytest.mark.parametrize(
