@@ -27,12 +27,12 @@ from guidance.adoption.models import SETS
 from guidance.catalogue import exports as record_exports
 from guidance.catalogue import imports as records
 from guidance.catalogue import levels, starter
-from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.desk import actions as desk
 from guidance.desk import rollup
 from guidance.errors import UserError
 from guidance.guides import imports as guides
+from guidance.privacy import actions as privacy
 from guidance.search import current as search_index
 from guidance.starter import load_content as load_starter_content
 from guidance.units import imports as unit_imports
@@ -183,14 +183,19 @@ def export_catalogue(file: Path) -> None:
 
 
 @catalogue_group.command("check")
-def check_catalogue() -> None:
-    """Check the starter procedures: every required part present, sources and marks."""
-    starters, problems = starter.read_starters(PROCEDURES)
-    for procedure in starters:
-        problems.extend(f"{procedure.key}: {part} is missing" for part in missing_parts(procedure))
+@click.argument(
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=PROCEDURES,
+    required=False,
+)
+def check_catalogue(folder: Path) -> None:
+    """Check the starter procedures: every required part present, sources and marks, nothing leads nowhere."""
+    slugs = {path.name.partition(".")[0] for path in (PROCEDURES.parent / "guides").glob("*.md")}
+    number, problems = starter.check_starters(folder, guides.known_procedures(), slugs)
     for problem in problems:
         click.echo(problem, err=True)
-    click.echo(f"{len(starters)} starter procedures, {len(problems)} problems.")
+    click.echo(f"{number} starter procedures, {len(problems)} problems.")
     if problems:
         sys.exit(1)
 
@@ -244,9 +249,10 @@ def purge_desk() -> None:
     """Delete expired notes, file references, telephone numbers and requests; the counts stay. Twice is once."""
     days = current_app.config["SETTINGS"].retention_days
     purged = desk.purge(days, by="command line")
+    about_data = privacy.purge(days, by="command line")
     click.echo(
         f"Done: deleted {purged.notes} notes and references older than {days} days, "
-        f"{purged.phones} telephone numbers, {purged.requests} requests."
+        f"{purged.phones} telephone numbers, {purged.requests} requests, {about_data} requests about one's data."
     )
 
 

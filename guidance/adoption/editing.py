@@ -439,7 +439,7 @@ def save_import() -> ResponseReturnValue:
 
 def _mapping(form: object) -> dict[str, str]:
     sent: dict[str, str] = {}
-    for key, field in form.items():  # type: ignore[attr-defined]
+    for key, field in form.items():  # type: ignore[attr-defined]  # the form as Flask hands it in
         if key.startswith("column:") and field:
             sent[key.removeprefix("column:")] = field
     return sent

@@ -13,7 +13,7 @@ from pathlib import Path
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from guidance import tables
+from guidance import bounds, tables
 from guidance.adoption import indicators, periods
 from guidance.adoption.models import QUALIFIERS, SETS, TASK_STATES, ColumnMapping
 from guidance.db import db
@@ -347,13 +347,7 @@ def check_file(
     period: str = "",
 ) -> Checked:
     """Read and check a file on disk; see check()."""
-    try:
-        content = path.read_bytes()
-    except OSError as wrong:
-        raise ImportRefused(
-            f"{path}: cannot be read ({type(wrong).__name__}). Nothing was stored."
-        ) from wrong
-    return check(path.name, content, indicator_set, None, source, scope, unit, period)
+    return check(path.name, bounds.read_file(path), indicator_set, None, source, scope, unit, period)
 
 
 def check(
@@ -620,7 +614,7 @@ def _portal_row(context: _Context, line: int, row: dict[str, str]) -> None:
 
     def add(key: str, numerator: float, denominator: float | None) -> None:
         context.found.values.append(
-            Value(line, key, numerator=numerator, denominator=denominator, source_document=source, **common)  # type: ignore[arg-type]
+            Value(line, key, numerator=numerator, denominator=denominator, source_document=source, **common)  # type: ignore[arg-type]  # values of several types by name
         )
 
     add("portal.received", received, None)

@@ -91,7 +91,7 @@ def version() -> str:
 def _several(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]  # a list otherwise
 
 
 @cache

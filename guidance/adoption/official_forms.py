@@ -42,7 +42,7 @@ class Line:
         wrong = []
         for whole, parts, words in IDENTITIES:
             known = [self.numbers.get(name) for name in (whole, *parts)]
-            if all(number is not None for number in known) and known[0] != sum(known[1:]):  # type: ignore[arg-type]
+            if all(number is not None for number in known) and known[0] != sum(known[1:]):  # type: ignore[arg-type]  # none of them is None here
                 wrong.append(words)
         return wrong
 
