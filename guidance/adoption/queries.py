@@ -22,7 +22,8 @@ from guidance.desk.models import ALL_TOPICS, WHOLE_SITE, MonthlyCount
 from guidance.units import queries as units
 from guidance.units.queries import Place
 
-MOST_TOPIC_ROWS = 60_000
+MOST_TOPIC_ROWS = 20_000
+FEW_UNITS = 3
 
 
 _ADDED = [func.sum(getattr(MonthlyCount, name)) for name in NAMES]
@@ -113,10 +114,16 @@ class Report:
         return None if self.goal is None else self.goal - self.sums.people
 
 
+def _few(unit_ids: Sequence[int] | None) -> bool:
+    return unit_ids is not None and len(unit_ids) <= FEW_UNITS
+
+
 def _where(period: Period, unit_ids: Sequence[int] | None, topic: str) -> list[ColumnElement[bool]]:
+    """Topic first, then months and units. Few units are looked up month by month: the index begins with both."""
+    between = MonthlyCount.month.between(period.start, period.last_month)
     found: list[ColumnElement[bool]] = [
         MonthlyCount.topic == topic,
-        MonthlyCount.month.between(period.start, period.last_month),
+        MonthlyCount.month.in_(period.months) if _few(unit_ids) else between,
     ]
     if unit_ids is not None:
         found.append(MonthlyCount.unit_id.in_(list(unit_ids)))
@@ -178,7 +185,13 @@ def many_topics(period: Period) -> bool:
 
 
 def top_topics(period: Period, unit_ids: Sequence[int] | None, limit: int) -> dict[str, Sums]:
-    """Sums of the topics with most people: all are ranked by people alone, then the first ones are added up."""
+    """Sums of the topics with most people: all are ranked by people alone, then the first ones are added up.
+
+    Those of few units are read at once: to look for single topics would find the same topics of every other unit.
+    """
+    if _few(unit_ids):
+        every = sums_by_topic(period, unit_ids)
+        return dict(sorted(every.items(), key=lambda item: (-item[1].people, item[0]))[:limit])
     found = _where(period, unit_ids, ALL_TOPICS)
     found[0] = MonthlyCount.topic != ALL_TOPICS
     people = func.sum(MonthlyCount.people)
@@ -191,9 +204,15 @@ def top_topics(period: Period, unit_ids: Sequence[int] | None, limit: int) -> di
 
 def people_by_topic(period: Period, unit_ids: Sequence[int] | None, topics: Sequence[str]) -> dict[str, int]:
     """People helped with some topics."""
-    found = [MonthlyCount.topic.in_(list(topics)), *_where(period, unit_ids, ALL_TOPICS)[1:]]
+    found = _where(period, unit_ids, ALL_TOPICS)
+    found[0] = MonthlyCount.topic != ALL_TOPICS if _few(unit_ids) else MonthlyCount.topic.in_(list(topics))
     query = select(MonthlyCount.topic, func.sum(MonthlyCount.people)).where(*found)
-    return {topic: int(people) for topic, people in db.session.execute(query.group_by(MonthlyCount.topic))}
+    wanted = set(topics)
+    return {
+        topic: int(people)
+        for topic, people in db.session.execute(query.group_by(MonthlyCount.topic))
+        if topic in wanted
+    }
 
 
 def sums_of(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> Sums:

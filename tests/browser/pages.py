@@ -35,6 +35,7 @@ STAFF = {
     "desk templates": "/desk/templates",
     "desk answers": "/desk/answers",
     "reports": "/reports/",
+    "reports compare": "/reports/compare",
     "reports official": "/reports/official",
     "reports failures": "/reports/failures",
     "reports completeness": "/reports/completeness",

@@ -63,8 +63,8 @@ AUDIENCE = {
         vocabulary.question vocabulary.add_question vocabulary.save_question
     """,
     "manager": """
-        reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.complete
-        reports.dashboard reports.download reports.download_cases reports.download_form
+        reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.comparison reports.complete
+        reports.dashboard reports.download reports.download_cases reports.download_comparison reports.download_form
         reports.download_review reports.download_workbook reports.failing reports.league reports.official
         reports.official_imports reports.remove_target reports.save_denominator reports.save_import
         reports.save_target reports.targets reports.undo_import
