@@ -53,6 +53,7 @@ def search() -> ResponseReturnValue:
     """Procedures and guides for a question in any language, best first, and a question back when it is unclear."""
     lang = i18n.current().code
     limit = min(max(request.args.get("limit", 10, type=int) or 10, 1), MOST_RESULTS)
+    may_be_kept = search_index.is_up_to_date()
     found = search_index.index().search(request.args.get("q", "")[: search_views.LONGEST], lang, limit=limit)
     results = [
         {
@@ -71,9 +72,7 @@ def search() -> ResponseReturnValue:
             for choice in found.clarify.choices
         ],
     }
-    response = jsonify({"results": results, "clarify": clarify})
-    response.headers["Cache-Control"] = "public, max-age=60"
-    return response
+    return search_views.fresh(jsonify({"results": results, "clarify": clarify}), may_be_kept)
 
 
 # --- procedures and places ---------------------------------------------------------------------

@@ -295,7 +295,15 @@ def _access() -> tuple[str, dict[str, str]]:
     environment = dict(os.environ)
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
-    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    query = dict(url.query)
+    servers = query.get("host")
+    if isinstance(
+        servers, tuple
+    ):  # several servers: SQLAlchemy repeats host=name:port, libpq wants two lists
+        pairs = [server.partition(":")[::2] for server in servers]
+        query["host"] = ",".join(host for host, _port in pairs)
+        query["port"] = ",".join(port or "5432" for _host, port in pairs)
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return plain.render_as_string(hide_password=False), environment
 
 

@@ -1,4 +1,4 @@
-"""DOOR: `flask db copy`. Flask finds it by an entry point, because `flask db` belongs to Flask-Migrate, not to the site.
+"""DOOR: `flask db copy`, and `flask db upgrade` with a lock and a backup. Flask finds it by an entry point, because `flask db` belongs to Flask-Migrate, not to the site.
 
 `./run` writes the entry point beside the installed packages.
 """
@@ -8,13 +8,38 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
+from flask.cli import with_appcontext
 from flask_migrate import upgrade
 from flask_migrate.cli import db as database_group
 
 ENTRY_POINTS = "[flask.commands]\ndb = guidance.plugin:database_group\n"
 METADATA = "Metadata-Version: 2.1\nName: guidance-commands\nVersion: 1\n"
+
+
+_plain_upgrade = database_group.commands["upgrade"].callback
+
+
+@with_appcontext
+def upgrade_safely(**options: Any) -> None:
+    """Upgrade to a later version, one process at a time; SQLite is backed up first."""
+    from guidance import backup, schema
+
+    try:
+        with schema.alone():
+            saved = backup.before_migration()
+            if _plain_upgrade is not None:
+                _plain_upgrade(**options)
+    except backup.BackupFailed as wrong:
+        click.echo(str(wrong.message), err=True)
+        sys.exit(1)
+    if saved:
+        click.echo(f"A backup of before is in {saved.path}.")
+
+
+database_group.commands["upgrade"].callback = upgrade_safely
 
 
 @database_group.command("copy")  # type: ignore[untyped-decorator] # Flask-Migrate has no types

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import socket
@@ -13,11 +12,10 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
-from flask_migrate import upgrade
 from gunicorn.app.wsgiapp import run as gunicorn
 from whitenoise.compress import Compressor
 
-from guidance import backup, config
+from guidance import backup, config, schema
 from guidance.accounts import actions, queries
 from guidance.app import create_app
 from guidance.db import db
@@ -96,22 +94,30 @@ def check_place(settings: config.Settings) -> None:
 
 
 def prepare(app: Flask) -> None:
-    """Bring schema and starter content up to date and make sure somebody can sign in; one process at a time."""
-    settings: config.Settings = app.config["SETTINGS"]
-    with app.app_context(), (settings.data / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        saved = backup.before_migration()
-        if saved:
-            _say(f"The schema changes. A backup of before is in {saved.path}.")
-        upgrade()
-        loaded = load_content()
-        for line in (*loaded.lines, *loaded.problems):
-            _say(line)
-        if not queries.any_account():
-            made = actions.create_account(FIRST_ADMINISTRATOR, ["admin"], by="first start")
-            _say(f"First start. Account: {made.name}  One-time password: {made.one_time_password}")
-            _say("Sign in with it and choose your own; it is not shown again.")
+    """Bring schema and starter content up to date and make sure somebody can sign in; one process at a time.
+
+    On a replica of PostgreSQL nothing can be written: it holds what the machines on its primary prepared.
+    """
+    with app.app_context():
+        if schema.is_replica():
+            _say("The database is a replica: pages can be read here, nothing is stored.")
+        else:
+            with schema.alone():
+                _prepare()
         db.engine.dispose()
+
+
+def _prepare() -> None:
+    saved = schema.bring_up_to_date()
+    if saved:
+        _say(f"The schema changed. A backup of before is in {saved.path}.")
+    loaded = load_content()
+    for line in (*loaded.lines, *loaded.problems):
+        _say(line)
+    if not queries.any_account():
+        made = actions.create_account(FIRST_ADMINISTRATOR, ["admin"], by="first start")
+        _say(f"First start. Account: {made.name}  One-time password: {made.one_time_password}")
+        _say("Sign in with it and choose your own; it is not shown again.")
 
 
 def _say(line: str) -> None:

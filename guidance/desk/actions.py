@@ -29,6 +29,7 @@ from guidance.desk.models import (
 )
 from guidance.errors import Conflict, NotAllowed, NotFound, TooManyAttempts, UserError
 from guidance.i18n import VIETNAM
+from guidance.units import queries as units
 
 PHONE_KEPT_AFTER_CLOSING = timedelta(days=30)
 REQUEST_WAITS_AT_MOST = timedelta(days=60)
@@ -42,6 +43,15 @@ class PeriodLocked(UserError):
 
     status = 409
     message = _l("This month is closed. Ask a manager to change it or to reopen the month.")
+
+
+class UnitEnded(UserError):
+    """Units change; an account follows only when an administrator moves it."""
+
+    status = 409
+    message = _l(
+        "The unit of this case had ended by that day. Ask your administrator to move your account to the unit of today."
+    )
 
 
 class UnknownTopic(UserError):
@@ -133,6 +143,9 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     unresolved = values.outcome in UNRESOLVED
     unit_id = queries.unit_to_log_for(staff, values.unit_id)
     day = values.occurred_at.astimezone(VIETNAM).date()
+    place = units.by_id(unit_id) if unit_id is not None else None
+    if place is not None and place.valid_to is not None and place.valid_to < day:
+        raise UnitEnded
     return asdict(values) | {
         "topic": known.topic,
         "topic_version": known.version,
@@ -380,20 +393,57 @@ def _request_of(token: str) -> HelpRequest:
 
 
 @transaction
+def correct_request(token: str, question: str, best_time: str, phone: str) -> None:
+    """Correct what a citizen wrote while nobody has closed it; a new number only where consent was given for one."""
+    row = _request_of(token)
+    if row.state not in {"open", "claimed"}:
+        raise NotFound(_l("This request has been closed or withdrawn."))
+    row.question, row.best_time = question, best_time
+    if phone and row.phone is not None:
+        row.phone = security.encrypt(phone)
+    audit.record("request.correct", f"request:{row.id}")
+
+
+@transaction
 def withdraw_consent(token: str) -> None:
     """Delete the telephone number of a request at once; the request itself goes on without a call."""
-    row = _request_of(token)
+    _withdraw(_request_of(token), "")
+
+
+@transaction
+def withdraw_consent_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _withdraw(_request_with(request_id), by)
+
+
+def _withdraw(row: HelpRequest, by: str) -> None:
     if row.phone is not None:
         row.phone = row.phone_until = None
         row.withdrawn_at = now()
-        audit.record("request.consent-withdrawn", f"request:{row.id}")
+        audit.record("request.consent-withdrawn", f"request:{row.id}", by)
 
 
 @transaction
 def delete_request(token: str) -> None:
     """Delete everything a citizen wrote; a case that was counted stays counted, without a link to it."""
-    row = _request_of(token)
-    audit.record("request.delete", f"request:{row.id}")
+    _delete(_request_of(token), "")
+
+
+@transaction
+def delete_request_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _delete(_request_with(request_id), by)
+
+
+def _request_with(request_id: int) -> HelpRequest:
+    row = db.session.scalar(select(HelpRequest).where(HelpRequest.id == request_id).with_for_update())
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _delete(row: HelpRequest, by: str) -> None:
+    audit.record("request.delete", f"request:{row.id}", by)
     counted = db.session.scalar(select(AssistedCase.id).where(AssistedCase.request_id == row.id))
     if counted is not None:
         db.session.execute(update(AssistedCase).where(AssistedCase.id == counted).values(request_id=None))
@@ -482,7 +532,7 @@ def reopen_month(unit_id: int | None, month: date, by_id: int, by: str) -> None:
             ClosedMonth.unit_id == (unit_id or WHOLE_SITE), ClosedMonth.month == month.replace(day=1)
         )
     )
-    if gone.rowcount:  # type: ignore[attr-defined]
+    if gone.rowcount:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
         audit.record("month.reopen", f"month:{unit_id or WHOLE_SITE}:{month:%Y-%m}", by)
 
 
@@ -515,7 +565,7 @@ def purge(retention_days: int, by: str) -> Purged:
             (AssistedCase.note != "") | (AssistedCase.file_reference != ""),
         )
         .values(note="", file_reference="")
-    ).rowcount  # type: ignore[attr-defined]
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
     of_old_cases = select(AssistedCase.id).where(AssistedCase.logged_at < before)
     changes = db.session.scalars(
         select(CaseChange).where(or_(CaseChange.at < before, CaseChange.case_id.in_(of_old_cases)))
@@ -530,7 +580,7 @@ def purge(retention_days: int, by: str) -> Purged:
         update(HelpRequest)
         .where(HelpRequest.phone.is_not(None), HelpRequest.phone_until < instant)
         .values(phone=None, phone_until=None)
-    ).rowcount  # type: ignore[attr-defined]
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
     requests = _purge_requests(before)
     db.session.execute(delete(HelpAttempt).where(HelpAttempt.at < instant - timedelta(days=1)))
     purged = Purged(int(notes), int(phones), requests)
@@ -547,7 +597,7 @@ def _purge_requests(before: datetime) -> int:
     gone = db.session.execute(
         delete(HelpRequest).where(func.coalesce(HelpRequest.closed_at, HelpRequest.asked_at) < before)
     )
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
 
 
 # --- templates, answers, switches --------------------------------------------------------------
@@ -618,8 +668,16 @@ def remove_template(staff: Staff, key: str) -> None:
 
 
 @transaction
-def save_answer(staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str) -> None:
-    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it."""
+def save_answer(
+    staff: Staff, key: str, lang: str, topic: str, reason: str, title: str, text: str, seen: str
+) -> None:
+    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it.
+
+    `seen` is the state the person had before their eyes, empty for a new answer; raises Conflict when somebody
+    changed the answer since.
+    """
+    if queries.answer_state(staff.unit_id, key, lang) != seen:
+        raise Conflict
     row = db.session.scalar(
         select(CannedAnswer).where(CannedAnswer.key == key, CannedAnswer.unit_id == staff.unit_id)
         if staff.unit_id is not None

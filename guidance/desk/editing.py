@@ -14,8 +14,9 @@ from werkzeug.datastructures import MultiDict
 from guidance import i18n
 from guidance.accounts import access
 from guidance.accounts.queries import Staff
+from guidance.catalogue.differences import side_by_side
 from guidance.desk import actions, forms, queries, topics
-from guidance.errors import NotFound, UserError
+from guidance.errors import Conflict, NotFound, UserError
 from guidance.web import absolute, asset, done, render
 
 bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
@@ -522,7 +523,14 @@ def _spoken() -> str:
     return spoken if spoken in {language.code for language in i18n.offered()} else _lang()
 
 
-def _answers_page(form: forms.AnswerForm | None, status: int = 200) -> Response:
+def _answer_lines(topic: str, reason: str, title: str, text: str) -> list[str]:
+    about = topics.names({topic}, _lang())[topic].name if topic else "–"
+    return [about, str(forms.REASON_NAMES.get(reason, "–")), title, *text.splitlines()]
+
+
+def _answers_page(
+    form: forms.AnswerForm | None, status: int = 200, seen: str | None = None, conflict: Any = ()
+) -> Response:
     staff, spoken = access.current_staff(), _spoken()
     topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
     rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
@@ -533,6 +541,8 @@ def _answers_page(form: forms.AnswerForm | None, status: int = 200) -> Response:
             {name: getattr(chosen, name) for name in same} if chosen else {"topic": topic, "reason": reason}
         )
         form = _answer_form(staff, data=start)
+    if seen is None:
+        seen = queries.answer_state(staff.unit_id, form.key.data or "", spoken)
     return render(
         "desk/answers.html",
         status=status,
@@ -542,6 +552,8 @@ def _answers_page(form: forms.AnswerForm | None, status: int = 200) -> Response:
         names=forms.names(),
         topic_names=topics.names({one.topic for one in rows if one.topic}, _lang()),
         editing=bool(form.key.data),
+        seen=seen,
+        conflict=conflict,
     )
 
 
@@ -557,14 +569,20 @@ def save_answer() -> ResponseReturnValue:
     staff = access.current_staff()
     form = _answer_form(staff, request.form)
     if not form.validate():
-        return _answers_page(form, 422)
-    actions.save_answer(
-        staff,
-        form.key.data or f"own-{secrets.token_hex(4)}",
-        form.topic.data,
-        form.reason.data,
-        _spoken(),
-        form.title.data,
-        form.text.data,
-    )
+        return _answers_page(form, 422, seen=request.form.get("seen", ""))
+    key = form.key.data or f"own-{secrets.token_hex(4)}"
+    ours = (form.topic.data or "", form.reason.data or "", form.title.data or "", form.text.data or "")
+    try:
+        actions.save_answer(staff, key, _spoken(), *ours, seen=request.form.get("seen", ""))
+    except Conflict as wrong:
+        rows = queries.answers(staff.unit_id, _spoken())
+        theirs = next((one for one in rows if one.key == key), None)
+        differences = (
+            side_by_side(
+                _answer_lines(theirs.topic, theirs.reason, theirs.title, theirs.text), _answer_lines(*ours)
+            )
+            if theirs
+            else ()
+        )
+        return _answers_page(form, wrong.status, conflict=differences)
     return done(f"{url_for('desk.answers')}?in={_spoken()}", _("The answer is saved."))

@@ -150,6 +150,14 @@ def looks_personal(text: str) -> bool:
     return bool(personal_data(text) or _CODE.search(plain) or _LONG.search(plain))
 
 
+def telephone(text: str | None) -> str:
+    """A telephone number without spaces and signs, or nothing; raises ValidationError for anything else."""
+    number = re.sub(r"[\s.()-]", "", text or "")
+    if number and not re.fullmatch(r"(\+84|0)\d{9,10}", number):
+        raise ValidationError(_("This is not a telephone number in Vietnam, such as 0912 345 678."))
+    return number
+
+
 class Impersonal:
     """Refuses text that holds personal data."""
 
@@ -670,6 +678,32 @@ class AnswerForm(Form):
             raise ValidationError(_("This answer cannot be found."))
 
 
+class CorrectionForm(Form):
+    """What a citizen may correct in their request; the number only where there is one already."""
+
+    question = TextAreaField(
+        _l("What do you need?"),
+        [Length(max=500, message=_l("Say it in at most 500 characters.")), Impersonal()],
+        description=_l("A sentence is enough. No names, numbers or codes."),
+    )
+    best_time = RadioField(
+        _l("When is a good time?"), choices=_pairs(BEST_TIMES), validate_choice=False, default="any"
+    )
+    phone = StringField(
+        _l("Another telephone number"),
+        description=_l("Leave this empty to keep the number we have."),
+    )
+
+    def validate_best_time(self, field: Field) -> None:
+        """A known time."""
+        if field.data not in BEST_TIMES:
+            field.data = "any"
+
+    def validate_phone(self, field: Field) -> None:
+        """A Vietnamese number, if any."""
+        field.data = telephone(field.data)
+
+
 class HelpForm(Form):
     """A citizen's request for help; nothing but the topic is needed."""
 
@@ -717,10 +751,7 @@ class HelpForm(Form):
 
     def validate_phone(self, field: Field) -> None:
         """A Vietnamese number, if any, and then the consent to keep it."""
-        number = re.sub(r"[\s.()-]", "", field.data or "")
-        if number and not re.fullmatch(r"(\+84|0)\d{9,10}", number):
-            raise ValidationError(_("This is not a telephone number in Vietnam, such as 0912 345 678."))
-        field.data = number
+        field.data = telephone(field.data)
 
     def validate_consent(self, field: Field) -> None:
         """Only together with a number; never taken for granted."""

@@ -16,6 +16,7 @@ from guidance import security
 from guidance.accounts import queries as accounts
 from guidance.accounts.models import Account, AccountRole
 from guidance.accounts.queries import Staff
+from guidance.catalogue.differences import state_of
 from guidance.config import PROJECT
 from guidance.db import db, now
 from guidance.desk import topics
@@ -718,18 +719,7 @@ def answers(unit_id: int | None, lang: str, topic: str = "", reason: str = "") -
     )
 
 
-def answer_of_id(answer_id: int) -> tuple[int | None, Answer] | None:
-    """A stored answer with the unit it belongs to."""
-    row = db.session.get(CannedAnswer, answer_id)
-    if row is None:
-        return None
-    return row.unit_id, Answer(
-        row.id,
-        row.key,
-        row.topic,
-        row.reason,
-        _say(row.title, "vi"),
-        _say(row.text, "vi"),
-        row.title,
-        row.text,
-    )
+def answer_state(unit_id: int | None, key: str, lang: str) -> str:
+    """A mark of what an answer says in one language; empty where there is none with this key."""
+    one = next((one for one in answers(unit_id, lang) if one.key == key), None) if key else None
+    return state_of((one.topic, one.reason, one.title, one.text)) if one else ""

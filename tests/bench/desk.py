@@ -47,6 +47,7 @@ class Server:
         if database:
             self.environment["GUIDANCE_DATABASE_URL"] = database
         self.process: subprocess.Popen[bytes] | None = None
+        self.log = Path(os.devnull)
 
     def flask(self, *words: str, text: str = "") -> None:
         """Run a command of the site."""
@@ -59,7 +60,7 @@ class Server:
         """Start and wait until it answers."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
-            cwd=ROOT, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=ROOT, env=self.environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=self.log.open("ab"),
         )  # fmt: skip
         for _ in range(300):
             try:
@@ -125,7 +126,7 @@ class Writer(threading.Thread):
                     continue
                 if answer.status in {200, 201}:
                     self.times.append(time.perf_counter() - tried)
-                    self.acknowledged.append(case["case_uid"])  # type: ignore[arg-type]
+                    self.acknowledged.append(case["case_uid"])  # type: ignore[arg-type]  # a text, among values of several types
                     break
                 self.strange.append(f"{answer.status} {body[:120]!r}")
                 time.sleep(0.05)

@@ -262,17 +262,24 @@ def test_a_desk_keeps_its_own_templates_and_answers(officer: Visitor) -> None:
     assert officer.post("/en/desk/templates/remove", {"key": "v"}).status_code == 303
     assert 'data-template="v"' not in officer.get("/en/desk/").get_data(as_text=True)
     assert officer.get("/en/desk/answers?reason=no_code").status_code == 200
+    opened = officer.get("/en/desk/answers?in=vi&edit=no_code").get_data(as_text=True)
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', opened)
+    assert seen
     own = {
         "key": "no_code",
         "title": "Mã",
         "text": "Chờ 5 phút.",
         "reason": "no_code",
         "topic": "procedure:1.001193",
+        "seen": seen[1],
     }
     assert officer.post("/en/desk/answers?in=vi", own | {"topic": "procedure:0.000000"}).status_code == 422
     assert officer.post("/en/desk/answers?in=vi", own).status_code == 303
     page = officer.get("/en/desk/answers?in=vi&topic=procedure:1.001193").get_data(as_text=True)
     assert page.index("Chờ 5 phút.") < page.index("</section>"), "the one for the topic comes first"
+    late = officer.post("/en/desk/answers?in=vi", own | {"text": "Chờ 10 phút."})
+    assert late.status_code == 409, "somebody saved meanwhile"
+    assert "5" in late.get_data(as_text=True) and "Chờ 10 phút." in late.get_data(as_text=True)
 
 
 def test_a_file_reference_is_kept_only_where_it_is_switched_on(officer: Visitor) -> None:
