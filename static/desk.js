@@ -403,6 +403,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !single.checked) return;
     const key = event.key.toLowerCase(), template = templateOf(key);
     let act = null;
+    if (!/^[0-9]$/.test(key)) counted = 0;
     if (key === "?") act = () => $("#keys").showModal();
     else if (key === "/") act = () => about.focus();
     else if (key === "escape") act = clear;

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from guidance.accounts import actions as accounts
 from guidance.db import db
 from guidance.desk.models import AssistedCase
+from tests.bench.desk import Server
 from tests.browser.conftest import Site
 from tests.conftest import PASSWORD
 from tests.desk import notes
@@ -97,6 +100,8 @@ def test_a_group_from_blank_by_keyboard_alone(site: Site, page: Page) -> None:
         expect(page.locator("#said")).to_contain_text("Saved")
         assert [one.people for one in cases()] == [5]
         page.keyboard.press("r")
+        page.keyboard.type("12")
+        expect(page.locator("#people")).to_have_value("12")
         page.keyboard.press("s")
         expect(page.locator("#today .case")).to_have_count(2)
         page.keyboard.press("?")
@@ -330,3 +335,61 @@ def test_an_answer_lost_on_the_way_is_not_stored_twice(site: Site, open_page: Ca
         expect(page.locator("#waiting")).to_be_hidden(timeout=20000)
         assert lost == [201, 200]
         assert len(cases()) == 1
+
+
+def test_two_devices_of_one_person_send_all_they_kept(site: Site, open_page: Callable[..., Page]) -> None:
+    """A tablet in the hamlet and a computer at the counter, both cut off: every case arrives once."""
+    name = person(site, "twofold")
+    devices = []
+    for device in range(2):
+        page, context = offline_context(open_page)
+        sign_in(page, name)
+        ready_for_no_network(page)
+        context.set_offline(True)
+        for key in ("v", "h")[: device + 1]:
+            page.keyboard.press(key)
+            page.keyboard.press("Enter")
+            expect(page.locator("#topic-name")).to_contain_text("nothing")
+        expect(page.locator("#waiting")).to_contain_text(f"{device + 1}")
+        devices.append((page, context))
+    with stored(site, name) as cases:
+        assert cases() == []
+        for page, context in devices:
+            context.set_offline(False)
+            expect(page.locator("#waiting")).to_be_hidden(timeout=30000)
+        assert sorted(one.topic for one in cases()) == [
+            "general",
+            "guide:vneid-activation",
+            "guide:vneid-activation",
+        ]
+
+
+def test_a_server_killed_while_the_device_sends_loses_and_doubles_nothing(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    """kill -9 between two keys; the officer goes on; after the restart everything is there, once and in order."""
+    server = Server(tmp_path, None)
+    server.flask("db", "upgrade")
+    server.flask("accounts", "create", "bench", "--role", "desk", "--password-stdin", text=PASSWORD + "\n")
+    server.start()
+    context = chromium.new_context(base_url=f"http://127.0.0.1:{server.port}")
+    try:
+        page = context.new_page()
+        page.set_default_timeout(60000)
+        sign_in(page, "bench")
+        for people in range(1, 7):
+            page.keyboard.press("h")
+            page.keyboard.press(str(people))
+            page.keyboard.press("Enter")
+            if people == 3:
+                server.kill()
+            expect(page.locator("#topic-name")).to_contain_text("nothing")
+        expect(page.locator("#waiting")).to_be_visible()
+        server.start()
+        expect(page.locator("#waiting")).to_be_hidden(timeout=60000)
+    finally:
+        context.close()
+        server.kill()
+    with sqlite3.connect(tmp_path / "guidance.sqlite") as database:
+        rows = database.execute("select people from assisted_case order by id").fetchall()
+    assert [people for (people,) in rows] == [1, 2, 3, 4, 5, 6]
