@@ -338,6 +338,9 @@ def read_only() -> str:
             if subprocess.run(mount, capture_output=True).returncode or not fault.exists():
                 raise NotHere("may not mount a disk of its own")
             with drill(str(place)) as site:
+                subprocess.run(
+                    ["sync", "-f", str(place)], check=True
+                )  # the copied template, as after a day of work
                 site.start()
                 must(site.write()[0] == 201, "no write before")
                 fault.write_text("drill")
