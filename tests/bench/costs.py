@@ -24,7 +24,7 @@ from soak import Soak
 DOCUMENT = ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 TICK = os.sysconf("SC_CLK_TCK")
-# name, cases a year, cases and page views in the busiest second, share of views that memory cannot answer
+# name, cases a year, saves and page views in the busiest second
 PLACES = (
     ("commune", 20_000, 0.1, 1),
     ("province (150 communes)", 3_000_000, 3, 60),
@@ -76,8 +76,8 @@ def measure(soak: Soak) -> dict[str, float]:
     }
 
 
-def reckon(found: dict[str, float], bytes_a_case: int = 450) -> list[str]:
-    """What the units mean for three sizes."""
+def reckon(found: dict[str, float], bytes_a_case: int = 384) -> list[str]:
+    """What the units mean for three sizes; what a case weighs is what tests/bench/big.py says."""
     kept, anew = found["a page from memory"], max(found["a page made anew"], found["a search"])
     rows = []
     for name, cases, saves, views in PLACES:
