@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -81,6 +82,12 @@ class Settings:
     retention_days: int
     second_step: Literal["required", "optional"]
     second_editor: bool
+    sso_issuer: str
+    sso_client_id: str
+    sso_client_secret_file: Path | None
+    sso_claim: str
+    sso_name: str
+    sso_second_step: Literal["here", "provider"]
     session_idle_minutes: int
     session_hours: int
     log_requests: bool
@@ -117,6 +124,21 @@ KNOWN: dict[str, Setting] = {
     "second_editor": Setting(
         _yes, "whether only an editor who did not write a text may publish it; needs two editors"
     ),
+    "sso_issuer": Setting(
+        str, "address of an OpenID provider that staff may sign in with; empty turns it off"
+    ),
+    "sso_client_id": Setting(str, "the name under which the provider knows this site"),
+    "sso_client_secret_file": Setting(
+        Path, "file with the secret the provider gave; none for a public client"
+    ),
+    "sso_claim": Setting(
+        str, "what of the provider's answer names a person; `sub` is never given to somebody else later"
+    ),
+    "sso_name": Setting(str, "what the provider is called on the sign-in page"),
+    "sso_second_step": Setting(
+        _one_of("here", "provider"),
+        "whether this site asks for its own second step, or believes a provider that says it asked (`amr`)",
+    ),
     "session_idle_minutes": Setting(_whole(1), "minutes without a request after which a staff session ends"),
     "session_hours": Setting(_whole(1), "hours after which a staff session ends in any case"),
     "log_requests": Setting(
@@ -148,6 +170,12 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "retention_days": 90,
         "second_step": "required",
         "second_editor": False,
+        "sso_issuer": "",
+        "sso_client_id": "",
+        "sso_client_secret_file": None,
+        "sso_claim": "sub",
+        "sso_name": "",
+        "sso_second_step": "here",
         "session_idle_minutes": 60,
         "session_hours": 12,
         "log_requests": True,
@@ -155,6 +183,21 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "metrics_token": "",  # nosec B105
         "development": False,
     }
+
+
+def _check_provider(values: Mapping[str, Any]) -> None:
+    issuer = str(values["sso_issuer"])
+    if not issuer:
+        return
+    if not issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise SettingsError("GUIDANCE_SSO_ISSUER must start with https://")
+    if not values["sso_client_id"]:
+        raise SettingsError("GUIDANCE_SSO_ISSUER needs GUIDANCE_SSO_CLIENT_ID beside it.")
+    if any(importlib.util.find_spec(name) is None for name in ("authlib", "requests")):
+        raise SettingsError(
+            "GUIDANCE_SSO_ISSUER needs two more packages: "
+            ".venv/bin/pip install 'authlib>=1.9,<2' 'requests>=2.32,<3'"
+        )
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -180,5 +223,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if not str(site_url).startswith(("http://", "https://")):
         raise SettingsError("GUIDANCE_SITE_URL must start with http:// or https://")
     values = _defaults(given) | given
+    _check_provider(values)
     values["site_url"] = str(values["site_url"]).rstrip("/")
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})

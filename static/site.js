@@ -188,7 +188,8 @@
   document.getElementById("errors")?.focus();
 
   // Public pages stay readable without network.
-  if (document.body.classList.contains("public")) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js").catch(() => {}));
+  if (document.body.classList.contains("public")) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js")
+    .then(() => navigator.serviceWorker.ready).then((worker) => worker.active.postMessage("keep")).catch(() => {}));
 
   // htmx: a sign of work after 300 ms, focus that is not lost, one sentence when an answer does not come.
   const trouble = document.getElementById("trouble"), announced = document.getElementById("announced");

@@ -97,17 +97,18 @@
   };
 
   self.addEventListener("install", () => self.skipWaiting());
-  self.addEventListener("activate", (event) => {
+  self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+  // Every page load asks for this. It is no part of the activation: until that has ended, the visitor's next page waits.
+  self.addEventListener("message", (event) => {
+    const url = new URL(event.source.url), { pathname } = url;
+    const lang = event.data === "keep" && languageOf(url);
+    if (!lang) return;
     event.waitUntil((async () => {
-      await self.clients.claim();
-      for (const client of await self.clients.matchAll({ type: "window" })) {
-        const url = new URL(client.url);
-        const lang = languageOf(url);
-        if (!lang) continue;
-        const page = await fetch(url.pathname, { credentials: "omit" }).catch(() => null);
-        if (page && good(page)) await keep(GUIDE.test(url.pathname) ? GUIDES : VISITED, url.pathname, page);
-        await refresh(lang);
+      if (!(await copyOf(pathname))) {
+        const page = await fetch(pathname, { credentials: "omit" }).catch(() => null);
+        if (page && good(page)) await keep(GUIDE.test(pathname) ? GUIDES : VISITED, pathname, page);
       }
+      await refresh(lang);
     })());
   });
   self.addEventListener("fetch", (event) => {
@@ -123,14 +124,61 @@
   });
 }
 
-/* ---- the desk: without network its empty shell opens (desk.js put it into the cache); pages with data are never kept ---- */
+/* ---- the desk: without network its empty shell opens; pages with data are never kept ---------------------------- */
 {
-  const DESK = /^\/([a-z]{2})\/desk\/(?:offline)?$/;
-  const shell = async (lang) => (await (await caches.open("desk-1")).match(`/${lang}/desk/offline`, { ignoreVary: true })) || Response.error();
+  const CACHE = "desk-1", PATIENCE = 6000;
+  const DESK = /^\/([a-z]{2})\/(?:desk(?:\/.*)?|sign-in)$/;
+  const SHELL = /^\/[a-z]{2}\/desk\/offline$/;
+  const addressOf = (lang) => `/${lang}/desk/offline`;
+  const filesOf = (page) => [...page.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)].map((found) => new URL(found[1], location.origin).href);
+  const shells = async (cache) => (await cache.keys()).filter((key) => SHELL.test(new URL(key.url).pathname));
 
+  // Keep the shell of a language: first its files, then the page, so that it is whole whenever it is there. This is the
+  // worker's business and not the page's, because a window that is closed at once would leave it half done.
+  const keepShell = async (lang) => {
+    const cache = await caches.open(CACHE);
+    const answer = await fetch(addressOf(lang), { credentials: "omit", cache: "no-cache" });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const files = filesOf(await answer.clone().text());
+    await Promise.all(files.map(async (file) => (await cache.match(file)) || cache.add(file)));
+    await cache.put(addressOf(lang), answer);
+    const needed = new Set();
+    for (const key of await shells(cache)) filesOf(await (await cache.match(key, { ignoreVary: true })).text()).forEach((file) => needed.add(file));
+    for (const key of await cache.keys()) if (/\/static\//.test(key.url) && !needed.has(key.url)) await cache.delete(key);
+  };
+  // The shell in the language of the address, else in any that this device holds.
+  const shell = async (lang) => {
+    const cache = await caches.open(CACHE);
+    const own = await cache.match(addressOf(lang), { ignoreVary: true });
+    const [other] = own ? [] : await shells(cache);
+    return own || (other && cache.match(other, { ignoreVary: true }));
+  };
+  // This device has never held a shell: say so, and try again by itself.
+  const sorry = () => new Response(`<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="15"><title>Chưa có mạng</title><body style="font: 1.2rem/1.6 system-ui, sans-serif; max-inline-size: 34rem; margin: 2rem auto; padding-inline: 1rem">
+<h1>Chưa có mạng</h1><p>Máy này chưa từng mở bàn hỗ trợ khi có mạng nên chưa lưu được trang. Trang tự thử lại sau mỗi 15 giây.</p>
+<p lang="en">No connection. This device has not opened the desk with a connection yet, so it holds no copy. The page tries again every 15 seconds.</p>
+<p lang="ur" dir="rtl">نیٹ ورک نہیں ہے۔ اس آلے پر ڈیسک ابھی تک نیٹ ورک کے ساتھ نہیں کھولا گیا، اس لیے صفحہ محفوظ نہیں۔ صفحہ ہر 15 سیکنڈ بعد خود دوبارہ کوشش کرتا ہے۔</p>`,
+    { status: 200, headers: { "Content-Type": "text/html; charset=utf-8" } });
+
+  // A network that says nothing is none: after a while the shell opens, unless somebody asked to wait (`?wait=1`) or signs in.
+  const answer = async (request, lang, patient) => {
+    const network = fetch(request);
+    const slow = new Promise((done) => { if (!patient) setTimeout(done, PATIENCE); });
+    const fresh = await Promise.race([network.catch(() => null), slow]);
+    if (fresh && ![502, 503, 504].includes(fresh.status)) return fresh;
+    return (await shell(lang).catch(() => null)) || fresh || network.catch(sorry);
+  };
+
+  self.addEventListener("message", (event) => {
+    const lang = /^[a-z]{2}$/.exec(event.data?.keepDesk || "")?.[0];
+    if (!lang) return;
+    const kept = keepShell(lang).catch(() => {}).then(() => shell(lang)).then(Boolean, () => false);
+    event.waitUntil(kept.then((ready) => event.ports[0]?.postMessage(ready)));
+  });
   self.addEventListener("fetch", (event) => {
-    const { request } = event;
-    const lang = request.mode === "navigate" && request.method === "GET" && DESK.exec(new URL(request.url).pathname)?.[1];
-    if (lang) event.respondWith(fetch(request).then((answer) => (answer.status > 501 ? shell(lang) : answer), () => shell(lang)));
+    const { request } = event, url = new URL(request.url);
+    const lang = request.mode === "navigate" && request.method === "GET" && url.origin === location.origin && DESK.exec(url.pathname)?.[1];
+    if (lang) event.respondWith(answer(request, lang, url.searchParams.has("wait") || url.pathname.endsWith("/sign-in")));
   });
 }

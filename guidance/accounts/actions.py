@@ -48,6 +48,23 @@ class NameTaken(Conflict):
     message = _l("There is already an account with this name.")
 
 
+class NotLinked(UserError):
+    """The provider knows the person, this site does not (or no longer); the same for a disabled account."""
+
+    status = 403
+    message = _l("No account of this site belongs to your name at the sign-in service.")
+
+    def __init__(self, subject: str) -> None:
+        super().__init__()
+        self.subject = subject
+
+
+class SubjectTaken(Conflict):
+    """Another account is linked to this name at the OpenID provider."""
+
+    message = _l("Another account has this name at the sign-in service.")
+
+
 class WeakPassword(UserError):
     """The new password is too short or is the name itself."""
 
@@ -146,11 +163,23 @@ def sign_in(name: str, password: str, address: str, device: str) -> str:
     return _open_session(account.id, name, keys[0], device)
 
 
+def sign_in_by_provider(subject: str, second_step_done: bool, device: str) -> str:
+    """Open a session for somebody the OpenID provider has named, and return its token.
+
+    No account is ever made here: raises NotLinked unless an administrator linked the name to an enabled account.
+    """
+    account = queries.account_of_subject(subject)
+    if account is None or account.disabled_at is not None:
+        _note_failure([], account.name if account else "", via="sso")
+        raise NotLinked(subject)
+    return _open_session(account.id, account.name, "", device, by_sso=True, second_step_done=second_step_done)
+
+
 @transaction
-def _note_failure(keys: list[str], known_name: str) -> None:
+def _note_failure(keys: list[str], known_name: str, **detail: str) -> None:
     db.session.execute(delete(Attempt).where(Attempt.at < now() - queries.THROTTLE_WINDOW))
     db.session.add_all([Attempt(key=key, at=now()) for key in keys])
-    audit.record("sign-in.failed", f"account:{known_name}" if known_name else "")
+    audit.record("sign-in.failed", f"account:{known_name}" if known_name else "", **detail)
 
 
 @transaction
@@ -167,7 +196,15 @@ def count_try(purpose: str, address: str, limit: int) -> None:
 
 
 @transaction
-def _open_session(account_id: int, name: str, key: str, device: str) -> str:
+def _open_session(
+    account_id: int,
+    name: str,
+    key: str,
+    device: str,
+    *,
+    by_sso: bool = False,
+    second_step_done: bool = False,
+) -> str:
     token = secrets.token_urlsafe(32)
     db.session.execute(delete(Attempt).where(Attempt.key == key))
     db.session.execute(delete(StaffSession).where(StaffSession.seen_at < now() - timedelta(days=7)))
@@ -176,11 +213,13 @@ def _open_session(account_id: int, name: str, key: str, device: str) -> str:
             fingerprint=queries.fingerprint(token),
             account_id=account_id,
             device=device[:80],
+            by_sso=by_sso,
+            second_step_done=second_step_done,
             created_at=now(),
             seen_at=now(),
         )
     )
-    audit.record("sign-in", f"account:{name}", name)
+    audit.record("sign-in", f"account:{name}", name, **({"via": "sso"} if by_sso else {}))
     return token
 
 
@@ -315,7 +354,7 @@ def _use_code(account_id: int, session_id: int, code: str) -> None:
             )
             .values(used_at=now())
         )
-        if used.rowcount != 1:  # type: ignore[attr-defined]
+        if used.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
             raise WrongCode
         audit.record("second-step.recovery", f"account:{account.name}", account.name)
     _second_step_done(session_id)
@@ -325,6 +364,20 @@ def _second_step_done(session_id: int) -> None:
     db.session.execute(
         update(StaffSession).where(StaffSession.id == session_id).values(second_step_done=True)
     )
+
+
+@transaction
+def link_account(account_id: int, subject: str, by: str) -> None:
+    """Say how the OpenID provider names a person; empty takes the link away. Raises SubjectTaken."""
+    account, subject = _account(account_id), subject.strip()
+    if (account.sso_subject or "") == subject:
+        return
+    other = queries.account_of_subject(subject)
+    if other is not None:
+        raise SubjectTaken
+    account.sso_subject = subject or None
+    audit.record("account.link" if subject else "account.unlink", f"account:{account.name}", by)
+    end_all_sessions(account_id, account.name)
 
 
 @transaction

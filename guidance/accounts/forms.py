@@ -72,6 +72,14 @@ class AccountForm(Form):
         choices=[(role, ROLE_NAMES[role]) for role in ROLES],
     )
     unit = SelectField(_l("Unit"), choices=[], validate_choice=True, default="")
+    sso_subject = StringField(
+        _l("Name at the sign-in service"),
+        [Length(max=255, message=_l("At most 255 characters."))],
+        default="",
+        description=_l(
+            "Exactly as the service writes it; whoever signs in there sees it here. Empty: password only."
+        ),
+    )
     disabled = BooleanField(_l("May not sign in any more"))
 
     def __init__(self, *args: Any, units: Sequence[tuple[str, str]], **kwargs: Any) -> None:

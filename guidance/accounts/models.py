@@ -14,7 +14,10 @@ CHANGES_WHAT_CITIZENS_READ = frozenset({"editor", "admin"})
 
 
 class Account(Base):
-    """A staff member. `unit_id` is the unit whose work the account sees; None sees the whole site."""
+    """A staff member. `unit_id` is the unit whose work the account sees; None sees the whole site.
+
+    `sso_subject` is how the OpenID provider names the person, written here by an administrator.
+    """
 
     __tablename__ = "account"
 
@@ -26,6 +29,7 @@ class Account(Base):
     unit_id: Mapped[int | None] = mapped_column(default=None, index=True)
     second_step_secret: Mapped[str | None] = mapped_column(default=None)
     second_step_last: Mapped[int] = mapped_column(default=0)
+    sso_subject: Mapped[str | None] = mapped_column(unique=True, index=True, default=None)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -62,6 +66,7 @@ class StaffSession(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     device: Mapped[str] = mapped_column(default="")
     second_step_done: Mapped[bool] = mapped_column(default=False)
+    by_sso: Mapped[bool] = mapped_column(default=False)
     message: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]

@@ -37,6 +37,7 @@ class Staff:
     must_change_password: bool
     second_step_set_up: bool
     second_step_done: bool
+    by_sso: bool
     message: str
 
     def has(self, *roles: str) -> bool:
@@ -60,6 +61,7 @@ class AccountRow:
     roles: tuple[str, ...]
     unit_id: int | None
     second_step: bool
+    sso_subject: str
     disabled: bool
     last_seen: datetime | None
 
@@ -109,9 +111,10 @@ def staff_of_token(token: str) -> Staff | None:
         unit_id=account.unit_id,
         session_id=session.id,
         fingerprint=session.fingerprint,
-        must_change_password=account.must_change_password,
+        must_change_password=account.must_change_password and not session.by_sso,
         second_step_set_up=account.second_step_secret is not None,
         second_step_done=session.second_step_done,
+        by_sso=session.by_sso,
         message=session.message,
     )
 
@@ -132,6 +135,11 @@ def account_named(name: str) -> Account | None:
     return db.session.scalar(select(Account).where(Account.name == name.strip().lower()))
 
 
+def account_of_subject(subject: str) -> Account | None:
+    """The account that an administrator linked to this name at the OpenID provider."""
+    return db.session.scalar(select(Account).where(Account.sso_subject == subject)) if subject else None
+
+
 def all_accounts(unit_ids: Iterable[int] | None = None) -> list[AccountRow]:
     """Every account by name; only those of the given units where given."""
     seen = (
@@ -148,6 +156,7 @@ def all_accounts(unit_ids: Iterable[int] | None = None) -> list[AccountRow]:
             tuple(sorted(roles_of(account.id))),
             account.unit_id,
             account.second_step_secret is not None,
+            account.sso_subject or "",
             account.disabled_at is not None,
             last_seen,
         )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pyotp
 import segno
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from guidance import security
-from guidance.accounts import access, actions, forms, queries
+from guidance import i18n, security
+from guidance.accounts import access, actions, forms, queries, sso
 from guidance.accounts.models import ROLES
-from guidance.errors import TooManyAttempts, UserError
-from guidance.web import done, render
+from guidance.errors import NotFound, TooManyAttempts, UserError
+from guidance.web import absolute, done, render
 
 bp = Blueprint("accounts", __name__, url_prefix="/<lang:lang>")
 access.only(bp, *ROLES)
@@ -28,13 +28,24 @@ def _start_page(roles: frozenset[str]) -> str:
     return url_for("admin.accounts")
 
 
+def _sign_in_page(form: forms.SignInForm, status: int = 200, **more: object) -> Response:
+    response = render(
+        "accounts/sign_in.html",
+        status=status,
+        form=form,
+        possible=access.keeps_sessions(),
+        provider=sso.provider_name(),
+        **more,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @bp.get("/sign-in")
 @access.open_to("public")
 def sign_in() -> ResponseReturnValue:
     """The sign-in form; says so instead when the browser could not keep a session."""
-    response = render("accounts/sign_in.html", form=forms.SignInForm(), possible=access.keeps_sessions())
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _sign_in_page(forms.SignInForm(), left=request.args.get("left") == "sso")
 
 
 @bp.post("/sign-in")
@@ -43,19 +54,98 @@ def enter() -> ResponseReturnValue:
     """Open a session, or show the form again with one sentence."""
     form = forms.SignInForm(request.form)
     if not form.validate():
-        return render("accounts/sign_in.html", status=422, form=form, possible=access.keeps_sessions())
+        return _sign_in_page(form, 422)
     try:
         token = actions.sign_in(
             form.name.data, form.password.data, request.remote_addr or "", request.user_agent.string
         )
     except (actions.WrongPassword, TooManyAttempts) as wrong:
         form.form_errors = [wrong.message]
-        return render(
-            "accounts/sign_in.html", status=wrong.status, form=form, possible=access.keeps_sessions()
-        )
+        return _sign_in_page(form, wrong.status)
     back = security.same_site_path(request.values.get("next"))
     staff = queries.staff_of_token(token)
     return access.set_cookie(done(back or _start_page(staff.roles if staff else frozenset())), token)
+
+
+# --- single sign-on ----------------------------------------------------------------------------
+
+
+def _return_address() -> str:
+    """The one address that the provider is told to send people back to, whatever their language."""
+    return absolute(url_for("accounts.from_provider", lang=i18n.default_language()))
+
+
+def _without_provider(wrong: UserError) -> Response:
+    form = forms.SignInForm()
+    form.form_errors = [wrong.message]
+    subject = wrong.subject if isinstance(wrong, actions.NotLinked) else ""
+    return _drop_away(_sign_in_page(form, wrong.status, subject=subject))
+
+
+def _drop_away(response: Response) -> Response:
+    response.delete_cookie(access.AWAY_COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/sign-in/sso")
+@access.open_to("public")
+def to_provider() -> ResponseReturnValue:
+    """Leave for the OpenID provider."""
+    if not sso.provider_name() or not access.keeps_sessions():
+        raise NotFound
+    back = security.same_site_path(request.args.get("next")) or ""
+    try:
+        leaving = sso.begin(_return_address(), back, i18n.current().code)
+    except UserError as wrong:
+        return _without_provider(wrong)
+    response: Response = redirect(leaving.address, code=303)  # type: ignore[assignment]  # Flask's own Response
+    response.set_cookie(
+        access.AWAY_COOKIE,
+        leaving.sealed,
+        max_age=sso.AWAY_AT_MOST,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/sign-in/return")
+@access.open_to("public")
+def from_provider() -> ResponseReturnValue:
+    """Come back from the OpenID provider: into a session, or to the sign-in page with a sentence."""
+    if not sso.provider_name():
+        raise NotFound
+    try:
+        actions.count_try("sso", request.remote_addr or "", actions.TRIES_PER_ADDRESS)
+        arrived = sso.finish(
+            _return_address(), request.args.to_dict(), request.cookies.get(access.AWAY_COOKIE, "")
+        )
+        token = actions.sign_in_by_provider(
+            arrived.subject, arrived.second_step_done, request.user_agent.string
+        )
+    except UserError as wrong:
+        return _without_provider(wrong)
+    g.lang = arrived.lang
+    staff = queries.staff_of_token(token)
+    onward = arrived.back or _start_page(staff.roles if staff else frozenset())
+    return access.set_cookie(_drop_away(done(onward)), token)
+
+
+@bp.get("/sign-in/leave")
+@access.open_to("public")
+def leave_provider() -> ResponseReturnValue:
+    """Sign out at the OpenID provider as well, for whoever shares a computer."""
+    if not sso.provider_name():
+        raise NotFound
+    try:
+        address = sso.leave_address(absolute(url_for("accounts.sign_in")))
+    except UserError as wrong:
+        return _without_provider(wrong)
+    return redirect(address or url_for("accounts.sign_in"), code=303)
 
 
 @bp.post("/sign-out")
@@ -63,7 +153,7 @@ def sign_out() -> ResponseReturnValue:
     """End this session, on the server as well."""
     staff = access.current_staff()
     actions.sign_out(staff.session_id, staff.name)
-    return access.drop_cookie(done(url_for("accounts.sign_in")))
+    return access.drop_cookie(done(url_for("accounts.sign_in", left="sso" if staff.by_sso else None)))
 
 
 @bp.get("/account")

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from guidance.adoption import queries
 from guidance.adoption.periods import month_end, months_from
+from guidance.adoption.sums import NOTHING
 from guidance.db import db
 from guidance.desk.models import WHOLE_SITE, AssistedCase, ClosedMonth
 from guidance.units import queries as units
@@ -51,7 +52,7 @@ def completeness(place: Place | None, month: date, today: date) -> Completeness:
     by = min(month_end(month), today)
     rows = []
     for one in communes:
-        found = sums.get(one.id, queries.NOTHING)
+        found = sums.get(one.id, NOTHING)
         entry = last.get(one.id)
         state = "nothing" if not found.cases else "fine"
         if state == "fine" and entry is not None and by - entry > LATE_AFTER:

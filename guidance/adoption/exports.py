@@ -15,8 +15,10 @@ from sqlalchemy.engine import Engine
 
 from guidance import i18n, tables
 from guidance.adoption import indicators
+from guidance.adoption.labels import PLACES
 from guidance.adoption.periods import Period
-from guidance.adoption.queries import MonthRow, Report, Sums, TopicRow, UnitRow
+from guidance.adoption.queries import DeskRow, MonthRow, Report, TopicRow, UnitRow
+from guidance.adoption.sums import Sums
 from guidance.db import db, now
 from guidance.desk.models import AssistedCase
 from guidance.tables import Column, Row, Sheet
@@ -24,7 +26,7 @@ from guidance.units import queries as units
 from guidance.units.models import Unit
 from guidance.units.queries import Place
 
-TABLES = ("months", "units", "topics")
+TABLES = ("months", "units", "desks", "topics")
 SUMS = [
     Column(_l("People helped"), "people"),
     Column(_l("Cases"), "cases"),
@@ -61,7 +63,14 @@ BY_TOPIC = [
     Column(_l("Topic code"), "topic", "text"),
     *SUMS,
 ]
-COLUMNS = {"months": BY_MONTH, "units": BY_UNIT, "topics": BY_TOPIC}
+BY_DESK = [
+    Column(_l("Desk"), "desk_name", "text"),
+    Column(_l("Desk code"), "desk"),
+    *SUMS,
+    Column(_l("People helped, period before"), "people_before"),
+    Column(_l("People helped, same period last year"), "people_year_before"),
+]
+COLUMNS = {"months": BY_MONTH, "units": BY_UNIT, "desks": BY_DESK, "topics": BY_TOPIC}
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,11 @@ def unit_row(row: UnitRow) -> Row:
     return (name, code, *_sums(row.sums), row.target, row.gap, share, row.before, row.year_before)
 
 
+def desk_row(row: DeskRow) -> Row:
+    """One desk of a commune as a line of a file."""
+    return (str(PLACES[row.desk]), row.desk, *_sums(row.sums), row.before, row.year_before)
+
+
 def topic_row(row: TopicRow) -> Row:
     """One topic as a line of a file."""
     return (row.title, row.topic, *_sums(row.sums))
@@ -112,13 +126,14 @@ def topic_row(row: TopicRow) -> Row:
 ROWS: dict[str, Callable[[Report], Iterator[Row]]] = {
     "months": lambda report: map(month_row, report.months),
     "units": lambda report: map(unit_row, report.units),
+    "desks": lambda report: map(desk_row, report.desks),
     "topics": lambda report: map(topic_row, report.topics),
 }
 
 
 def table_name(table: str) -> str:
     """What a table is called in headings and as a sheet."""
-    names = {"months": _("By month"), "units": _("By unit"), "topics": _("By topic")}
+    names = {"months": _("By month"), "units": _("By unit"), "desks": _("By desk"), "topics": _("By topic")}
     return names[table]
 
 
@@ -134,6 +149,7 @@ def about(report: Report, made: Made, topic_title: str = "") -> list[Row]:
         [_("People helped: figures of the desk log")],
         [_("Place"), place_name(report.place), report.place.key if report.place else ""],
         [_("Period"), period, f"{report.period.from_text}..{report.period.to_text}"],
+        [_("Desk"), str(PLACES[report.desk]) if report.desk else _("All desks")],
         [_("Topic"), topic_title or _("All topics")],
         [_("Complete"), _("No: the period is not over yet") if report.partial else _("Yes")],
         *signature(made),

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from guidance.adoption import indicators, publishing, queries, values
 from guidance.adoption.indicators import Indicator
 from guidance.adoption.periods import Period
-from guidance.adoption.queries import Sums
+from guidance.adoption.sums import NOTHING, Sums
 from guidance.desk.models import ALL_TOPICS
 from guidance.errors import UserError
 from guidance.units import queries as units
@@ -130,13 +130,13 @@ def _desk(indicator: Indicator, place: Place | None, period: Period, by: str) ->
         found: dict[Any, Sums] = {}
         for topic in topics:
             for key, sums in read(topic).items():
-                found[key] = found.get(key, queries.NOTHING) + sums
+                found[key] = found.get(key, NOTHING) + sums
         return found
 
     if by == "month":
         months = merged(lambda topic: queries.sums_by_month(period, ids, topic))
         return [
-            FigureRow(f"{month:%Y-%m}", *_numbers(indicator, months.get(month, queries.NOTHING)))
+            FigureRow(f"{month:%Y-%m}", *_numbers(indicator, months.get(month, NOTHING)))
             for month in period.months
         ]
     if by == "unit":
@@ -174,7 +174,7 @@ def _public_desk(indicator: Indicator, place: Place | None, period: Period, by: 
     return [
         _told(
             f"{month:%Y-%m}",
-            *public_numbers(indicator, found.get(month, queries.NOTHING), month, extra.get(month, 0)),
+            *public_numbers(indicator, found.get(month, NOTHING), month, extra.get(month, 0)),
         )
         for month in period.months
     ]

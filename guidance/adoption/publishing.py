@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from guidance import i18n
 from guidance.adoption import exports, queries
 from guidance.adoption.periods import Period
+from guidance.adoption.sums import NOTHING
 from guidance.desk.models import WHOLE_SITE
 from guidance.tables import Column, Sheet
 from guidance.units import queries as units
@@ -115,7 +116,7 @@ def site_months(period: Period) -> dict[date, int | None]:
     """People helped on the whole site, by month; a month's number stands alone, so only small ones are hidden."""
     found = queries.sums_by_month(period, None)
     return {
-        month: people if (people := found.get(month, queries.NOTHING).people) >= LEAST else None
+        month: people if (people := found.get(month, NOTHING).people) >= LEAST else None
         for month in period.months
     }
 

@@ -2,85 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select
 
 from guidance import i18n
-from guidance.adoption import targets
+from guidance.adoption import desks, measures, targets
+from guidance.adoption.indicators import Indicator
+from guidance.adoption.measures import Measure
 from guidance.adoption.periods import Period
+from guidance.adoption.sums import NAMES, NOTHING, Sums
 from guidance.catalogue import queries as catalogue
 from guidance.db import db
 from guidance.desk.models import ALL_TOPICS, WHOLE_SITE, MonthlyCount
 from guidance.units import queries as units
 from guidance.units.queries import Place
 
-UNSTEADY_BELOW = 30
 MOST_TOPIC_ROWS = 60_000
 
 
-@dataclass(frozen=True)
-class Share:
-    """Part of a whole; no percentage where the whole is nothing."""
-
-    numerator: int
-    denominator: int
-
-    @property
-    def value(self) -> float | None:
-        """Between 0 and 1."""
-        return self.numerator / self.denominator if self.denominator else None
-
-    @property
-    def unsteady(self) -> bool:
-        """Whether a few people more or less would move the percentage a lot."""
-        return 0 < self.denominator < UNSTEADY_BELOW
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Numbers of the rollup added up; see desk.models.MonthlyCount for what each one counts."""
-
-    cases: int = 0
-    people: int = 0
-    guided: int = 0
-    staff: int = 0
-    explained: int = 0
-    guided_done: int = 0
-    submitted: int = 0
-    activated: int = 0
-    counter: int = 0
-    home: int = 0
-    stopped: int = 0
-    referred: int = 0
-    first_time: int = 0
-    timed: int = 0
-    minutes_sum: int = 0
-
-    @property
-    def self_service(self) -> Share:
-        """People who did it themselves with guidance, of all who got it done online with help."""
-        return Share(self.guided_done, self.submitted + self.activated)
-
-    @property
-    def unresolved(self) -> Share:
-        """People who stopped or were sent elsewhere, of all people helped."""
-        return Share(self.stopped + self.referred, self.people)
-
-    @property
-    def minutes(self) -> float | None:
-        """Average minutes of a case, from the bands that were noted."""
-        return self.minutes_sum / self.timed if self.timed else None
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
-
-
-NAMES = tuple(part.name for part in fields(Sums))
-NOTHING = Sums()
 _ADDED = [func.sum(getattr(MonthlyCount, name)) for name in NAMES]
 
 
@@ -111,6 +55,16 @@ class UnitRow:
 
 
 @dataclass(frozen=True)
+class DeskRow:
+    """One desk of a commune: the place of help, its sums, and people helped before and a year earlier."""
+
+    desk: str
+    sums: Sums
+    before: int
+    year_before: int
+
+
+@dataclass(frozen=True)
 class TopicRow:
     """One topic with its title in the reader's language (`lang` says which it is)."""
 
@@ -124,7 +78,7 @@ class TopicRow:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the managers' page for one place, period and topic."""
+    """Everything on the managers' page for one place, period and topic, and of one desk where `desk` names it."""
 
     place: Place | None
     period: Period
@@ -135,17 +89,28 @@ class Report:
     year_before: Sums
     target: targets.Goal | None
     estimate: targets.Whole | None
+    estimate_past: targets.Whole | None
+    measures: tuple[Measure, ...]
     months: tuple[MonthRow, ...]
     units: tuple[UnitRow, ...]
     topics: tuple[TopicRow, ...]
+    desks: tuple[DeskRow, ...] = ()
+    desk: str = ""
     topics_wait: bool = False
+
+    @property
+    def goal(self) -> float | None:
+        """The target as a number of people; a share is one of the estimated people, where those are known."""
+        if self.target is None or self.target.number is not None:
+            return self.target.number if self.target else None
+        if self.target.share is None or self.estimate is None:
+            return None
+        return float(math.ceil(round(self.target.share * self.estimate.number, 6)))
 
     @property
     def gap(self) -> float | None:
         """People short of the target."""
-        if self.target is None or self.target.number is None:
-            return None
-        return self.target.number - self.sums.people
+        return None if self.goal is None else self.goal - self.sums.people
 
 
 def _where(period: Period, unit_ids: Sequence[int] | None, topic: str) -> list[ColumnElement[bool]]:
@@ -168,6 +133,14 @@ def sums_by_month(
     }
 
 
+def _by_month_of(topics: Sequence[str], period: Period, unit_ids: Sequence[int] | None) -> dict[date, Sums]:
+    found = [MonthlyCount.topic.in_(list(topics)), *_where(period, unit_ids, ALL_TOPICS)[1:]]
+    query = select(MonthlyCount.month, *_ADDED).where(*found)
+    return {
+        row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query.group_by(MonthlyCount.month))
+    }
+
+
 def sums_by_unit(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> dict[int, Sums]:
     """Sums of every unit that has any; 0 stands for no unit."""
     query = select(MonthlyCount.unit_id, *_ADDED).where(*_where(period, unit_ids, topic))
@@ -184,10 +157,24 @@ def sums_by_topic(period: Period, unit_ids: Sequence[int] | None) -> dict[str, S
     return {row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query)}
 
 
-def rows_by_topic(period: Period) -> int:
-    """How many rows of the rollup a list of topics has to read."""
-    query = select(func.count()).select_from(MonthlyCount)
-    return db.session.scalar(query.where(MonthlyCount.month.between(period.start, period.last_month))) or 0
+def people_by_unit(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> dict[int, int]:
+    """People helped, by unit; 0 stands for no unit."""
+    query = select(MonthlyCount.unit_id, func.sum(MonthlyCount.people)).where(
+        *_where(period, unit_ids, topic)
+    )
+    return {
+        unit_id: int(people) for unit_id, people in db.session.execute(query.group_by(MonthlyCount.unit_id))
+    }
+
+
+def many_topics(period: Period) -> bool:
+    """Whether a list of topics would have to read so many rows of the rollup that one feels it."""
+    some = (
+        select(MonthlyCount.month)
+        .where(MonthlyCount.month.between(period.start, period.last_month))
+        .limit(MOST_TOPIC_ROWS + 1)
+    )
+    return (db.session.scalar(select(func.count()).select_from(some.subquery())) or 0) > MOST_TOPIC_ROWS
 
 
 def top_topics(period: Period, unit_ids: Sequence[int] | None, limit: int) -> dict[str, Sums]:
@@ -200,6 +187,13 @@ def top_topics(period: Period, unit_ids: Sequence[int] | None, limit: int) -> di
     found[0] = MonthlyCount.topic.in_(topics)
     query = select(MonthlyCount.topic, *_ADDED).where(*found).group_by(MonthlyCount.topic)
     return {row[0]: Sums(*map(int, row[1:])) for row in db.session.execute(query)} if topics else {}
+
+
+def people_by_topic(period: Period, unit_ids: Sequence[int] | None, topics: Sequence[str]) -> dict[str, int]:
+    """People helped with some topics."""
+    found = [MonthlyCount.topic.in_(list(topics)), *_where(period, unit_ids, ALL_TOPICS)[1:]]
+    query = select(MonthlyCount.topic, func.sum(MonthlyCount.people)).where(*found)
+    return {topic: int(people) for topic, people in db.session.execute(query.group_by(MonthlyCount.topic))}
 
 
 def sums_of(period: Period, unit_ids: Sequence[int] | None, topic: str = ALL_TOPICS) -> Sums:
@@ -274,8 +268,8 @@ def _unit_rows(
     place: Place | None, period: Period, begun: Period, unit_ids: Sequence[int] | None, topic: str
 ) -> tuple[UnitRow, ...]:
     now = sums_by_unit(period, unit_ids, topic)
-    before = sums_by_unit(begun.before(), unit_ids, topic)
-    past = sums_by_unit(begun.year_before(), unit_ids, topic)
+    before = people_by_unit(begun.before(), unit_ids, topic)
+    past = people_by_unit(begun.year_before(), unit_ids, topic)
     goals = targets.numbers("assisted.people", period) if topic == ALL_TOPICS else {}
     ids = set(now) | set(before) | set(past)
     ids |= {unit_id for unit_id in goals if unit_id and (unit_ids is None or unit_id in set(unit_ids))}
@@ -286,13 +280,27 @@ def _unit_rows(
         UnitRow(
             places.get(unit_id),
             now.get(unit_id, NOTHING),
-            before.get(unit_id, NOTHING).people,
-            past.get(unit_id, NOTHING).people,
+            before.get(unit_id, 0),
+            past.get(unit_id, 0),
             goals.get(unit_id),
         )
         for unit_id in ids
     ]
     return tuple(sorted(rows, key=lambda row: (-row.sums.people, row.place.name if row.place else "")))
+
+
+def _desk_rows(
+    found: dict[tuple[str, date], Sums], period: Period, before: Period, past: Period
+) -> tuple[DeskRow, ...]:
+    def added(desk: str, months: Period) -> Sums:
+        return _added({month: sums for (name, month), sums in found.items() if name == desk}, months)
+
+    rows = [
+        DeskRow(desk, added(desk, period), added(desk, before).people, added(desk, past).people)
+        for desk in {desk for desk, _month in found}
+    ]
+    shown = (row for row in rows if row.sums.cases or row.before or row.year_before)
+    return tuple(sorted(shown, key=lambda row: (-row.sums.people, row.desk)))
 
 
 def report(
@@ -303,16 +311,23 @@ def report(
     today: date,
     topic_limit: int | None = 25,
     may_wait: bool = False,
+    desk: str = "",
 ) -> Report:
     """The page of one place (None: the whole site), period and topic ('' for all of them).
 
-    `may_wait` leaves the list of topics out (`topics_wait`) where reading it would hold up the first paint.
+    A commune has its desks, and with `desk` everything is of that one. `may_wait` leaves the list of topics out
+    (`topics_wait`) where reading it would hold up the first paint.
     """
     unit_ids = ids_in(place)
     begun = period.cut(today)
     before, past = begun.before(), begun.year_before()
     whole = Period(min(before.start, past.start), period.end)
-    found = sums_by_month(whole, unit_ids, topic)
+    commune = place if place is not None and place.kind == "commune" else None
+    at_desks = desks.by_desk_and_month(whole, commune.id, topic) if commune else {}
+    if commune and desk:
+        found = {month: sums for (name, month), sums in at_desks.items() if name == desk}
+    else:
+        desk, found = "", sums_by_month(whole, unit_ids, topic)
     months = tuple(
         MonthRow(
             month,
@@ -323,7 +338,17 @@ def report(
         for month in begun.months
     )
     unit_id = place.id if place else None
-    wait = may_wait and not topic and rows_by_topic(period) > MOST_TOPIC_ROWS
+    planned = topic == ALL_TOPICS and not desk
+    wait = may_wait and not topic and not commune and many_topics(period)
+
+    def sums_of(indicator: Indicator) -> list[Sums]:
+        at = _by_month_of(indicator.topics, whole, unit_ids) if indicator.topics else found
+        return [_added(at, one) for one in (begun, before, past)]
+
+    topics: tuple[TopicRow, ...] = ()
+    if not topic and not wait:
+        at_desk = desks.by_topic(period, commune.id, desk) if commune and desk else None
+        topics = _topics(period, unit_ids, lang, topic_limit, at_desk)
     return Report(
         place=place,
         period=period,
@@ -332,17 +357,27 @@ def report(
         sums=_added(found, period),
         before=_added(found, before),
         year_before=_added(found, past),
-        target=targets.goal("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
-        estimate=targets.whole("assisted.people", unit_id, period) if topic == ALL_TOPICS else None,
+        target=targets.goal("assisted.people", unit_id, period) if planned else None,
+        estimate=targets.whole("assisted.people", unit_id, period) if planned else None,
+        estimate_past=targets.whole("assisted.people", unit_id, past) if planned else None,
+        measures=measures.measures(sums_of, period, unit_id, planned),
         months=months,
-        units=_unit_rows(place, period, begun, unit_ids, topic),
-        topics=_topics(period, unit_ids, lang, topic_limit) if not topic and not wait else (),
+        units=_unit_rows(place, period, begun, unit_ids, topic) if not desk else (),
+        topics=topics,
+        desks=_desk_rows(at_desks, period, before, past),
+        desk=desk,
         topics_wait=wait,
     )
 
 
 def _topics(
-    period: Period, unit_ids: Sequence[int] | None, lang: str, limit: int | None
+    period: Period,
+    unit_ids: Sequence[int] | None,
+    lang: str,
+    limit: int | None,
+    known: dict[str, Sums] | None = None,
 ) -> tuple[TopicRow, ...]:
+    if known is not None:
+        return topic_rows(known, lang, limit)
     found = sums_by_topic(period, unit_ids) if limit is None else top_topics(period, unit_ids, limit)
     return topic_rows(found, lang, limit)

@@ -64,6 +64,14 @@ def numbers(indicator: str, period: Period) -> dict[int, float]:
     return {unit_id: tiled[0] for unit_id, tiled in found.items() if tiled is not None}
 
 
+def named(period: Period) -> set[str]:
+    """The indicators that have any target, of whatever unit, in a period."""
+    query = select(Target.indicator).where(
+        Target.period_start <= period.end, Target.period_end >= period.start
+    )
+    return set(db.session.scalars(query.distinct()))
+
+
 def goal(indicator: str, unit_id: int | None, period: Period) -> Goal | None:
     """The target of a unit (None: the whole site): its own, else the sum of those of the units below it."""
     own = db.session.execute(
@@ -85,7 +93,7 @@ def goal(indicator: str, unit_id: int | None, period: Period) -> Goal | None:
         if share is not None and start <= period.start and end >= period.end:
             return Goal(None, share, source)
     below = numbers(indicator, period)
-    parts = _below(unit_id, below)
+    parts = _below(unit_id, below) if below else []
     return Goal(sum(parts), None, "", len(parts)) if parts else None
 
 
@@ -112,7 +120,7 @@ def whole(indicator: str, unit_id: int | None, period: Period) -> Whole | None:
     found = wholes(indicator, period.end)
     if (unit_id or 0) in found:
         return found[unit_id or 0]
-    if unit_id is None:
+    if unit_id is None or not found:
         return None
     children = units.children(unit_id)
     if not children or any(place.id not in found for place in children):

@@ -17,8 +17,10 @@ from guidance.catalogue.models import (
     Procedure,
     ProcedureCard,
 )
+from guidance.catalogue.normalise import agency_names
 from guidance.db import db
-from guidance.text import fold
+from guidance.text import fold, slug
+from guidance.units.models import REFORM_DAY
 
 
 def spaced(words: Iterable[str]) -> str:
@@ -67,6 +69,7 @@ def refresh() -> int:
         official = record.name if record else ""
         shown = {lang: ours[lang][0] if lang in ours else plain.get(lang, "") for lang in ("vi", "en", "ur")}
         facts = facts or GuidanceFacts()
+        agency = (record.agency if record else "") or (facts.agency.vi if facts.agency else "")
         cards.append(
             {
                 "procedure_id": procedure.id,
@@ -78,7 +81,8 @@ def refresh() -> int:
                 "folded_name": fold(shown["vi"] or official),
                 "summary": {lang: summary for lang, (_name, summary) in ours.items()},
                 "sector": (record.sector if record else "") or facts.sector,
-                "agency": (record.agency if record else "") or (facts.agency.vi if facts.agency else ""),
+                "agency": agency,
+                "agencies": spaced(slug(name) for name in agency_names(agency)),
                 "levels": spaced(record.levels if record and record.levels else facts.levels),
                 "audience": spaced([*(record.audience if record else ()), *facts.audience]),
                 "life_events": spaced(facts.life_events),
@@ -101,7 +105,8 @@ def _names() -> dict[str, dict[str, str]]:
 
 def _national_levels() -> dict[int, str]:
     query = select(OnlineLevel.procedure_id, OnlineLevel.level)
-    query = query.where(OnlineLevel.unit_id.is_(None)).order_by(OnlineLevel.as_of)
+    since = OnlineLevel.as_of >= REFORM_DAY.isoformat()  # as queries.ProcedurePage.nation_said
+    query = query.where(OnlineLevel.unit_id.is_(None), since).order_by(OnlineLevel.as_of)
     return dict(db.session.execute(query).tuples().all())
 
 

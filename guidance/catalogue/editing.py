@@ -11,8 +11,20 @@ from flask_babel import gettext as _
 
 from guidance import i18n, security
 from guidance.accounts import access
-from guidance.catalogue import drafts, forms, imports, labels, notices, publishing, queries, uploads
-from guidance.catalogue.differences import side_by_side
+from guidance.catalogue import (
+    actions,
+    drafts,
+    forms,
+    imports,
+    labels,
+    notices,
+    publishing,
+    queries,
+    standing,
+    uploads,
+)
+from guidance.catalogue.differences import side_by_side, state_of
+from guidance.catalogue.normalise import national_code
 from guidance.catalogue.views import values_of
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.units.queries import today
@@ -78,18 +90,25 @@ def begin_procedure() -> ResponseReturnValue:
 @bp.get("/procedures/<key>")
 def procedure(key: str) -> ResponseReturnValue:
     """One procedure: its languages, drafts, review date, and what happened to it."""
-    return _procedure_page(
-        key, forms.ConfirmForm(today=today(), next_review=today() + timedelta(days=365)), 200
-    )
+    return _procedure_page(key)
 
 
-def _procedure_page(key: str, form: forms.ConfirmForm, status: int) -> ResponseReturnValue:
+def _procedure_page(
+    key: str,
+    form: forms.ConfirmForm | None = None,
+    standing_form: forms.StandingForm | None = None,
+    code_form: forms.CodeForm | None = None,
+    status: int = 200,
+) -> ResponseReturnValue:
     subject = f"procedure:{key}"
+    page = publishing.overview(key)
     return render(
         "editing/procedure.html",
         status=status,
-        page=publishing.overview(key),
-        form=form,
+        page=page,
+        form=form or forms.ConfirmForm(today=today(), next_review=today() + timedelta(days=365)),
+        standing_form=standing_form or forms.StandingForm.of(page.standing),
+        code_form=code_form or forms.CodeForm(),
         tasks=[task for task in publishing.open_tasks() if task.subject == subject],
         feedback=queries.feedback_on(subject),
         labels=labels,
@@ -102,11 +121,41 @@ def confirm(key: str) -> ResponseReturnValue:
     """Still correct: one action."""
     form = forms.ConfirmForm(request.form, today=today())
     if not form.validate():
-        return _procedure_page(key, form, 422)
+        return _procedure_page(key, form, status=422)
     publishing.confirm(key, access.current_staff().name, today(), form.next_review.data)
     return done(
         url_for("editing.procedure", key=key), _("Readers now see today's date as the day of the check.")
     )
+
+
+@bp.post("/procedures/<key>/standing")
+def change_standing(key: str) -> ResponseReturnValue:
+    """Say until when it is in force and what takes its place; when somebody else said so meanwhile, show theirs."""
+    form = forms.StandingForm(request.form)
+    if not form.validate():
+        return _procedure_page(key, standing_form=form, status=422)
+    try:
+        seen = request.form.get("seen", "")
+        standing.change_standing(key, form.values(), seen, access.current_staff().name)
+    except Conflict as conflict:
+        form.form_errors = [conflict.message]
+        return _procedure_page(key, standing_form=form, status=409)
+    return done(url_for("editing.procedure", key=key), _("Saved. Citizens see it now."))
+
+
+@bp.post("/procedures/<key>/code")
+def give_code(key: str) -> ResponseReturnValue:
+    """A code has been published: the procedure moves there, and its old address leads to it."""
+    form = forms.CodeForm(request.form)
+    if not form.validate():
+        return _procedure_page(key, code_form=form, status=422)
+    code = national_code(form.code.data) or ""
+    try:
+        standing.give_code(key, code, access.current_staff().name)
+    except Conflict as conflict:
+        form.form_errors = [conflict.message]
+        return _procedure_page(key, code_form=form, status=409)
+    return done(url_for("editing.procedure", key=code), _("The old address leads to this code from now on."))
 
 
 @bp.get(f"/procedures/<key>/{CODE}")
@@ -191,45 +240,6 @@ def _page_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
         raise NotFound(_("Publish the Vietnamese original first."))
     values = values_of(page, i18n.current().code)
     return render("editing/preview.html", inner="catalogue/procedure.html", draft=draft, **values)
-
-
-@bp.get(f"/procedures/<key>/{CODE}/versions")
-def versions(key: str, code: str) -> ResponseReturnValue:
-    """Every state a language has been in, and what changed from one to the next."""
-    found = publishing.versions(key, code)
-    chosen = request.args.get("number", found[0].number if found else 0, type=int)
-    after = next((one for one in found if one.number == chosen), None)
-    before = next((one for one in found if one.number == chosen - 1), None)
-    rows = (
-        side_by_side(forms.lines_of(before.body if before else ""), forms.lines_of(after.body))
-        if after
-        else []
-    )
-    return render(
-        "editing/versions.html",
-        title=publishing.overview(key).name,
-        back=url_for("editing.procedure", key=key),
-        restore=url_for("editing.restore", key=key, code=code),
-        versions=found,
-        chosen=chosen,
-        rows=rows,
-        code=code,
-        names=i18n.NAMES,
-    )
-
-
-@bp.post(f"/procedures/<key>/{CODE}/restore")
-def restore(key: str, code: str) -> ResponseReturnValue:
-    """Make an earlier state a draft again."""
-    chosen = request.form.get("number", 0, type=int)
-    version = next((one for one in publishing.versions(key, code) if one.number == chosen), None)
-    if version is None:
-        raise NotFound
-    base = publishing.PROCEDURES.published(key, code)[1]
-    number = publishing.restore(base, f"procedure:{key}", code, version.body, access.current_staff().name)
-    return done(
-        url_for("drafts.review", number=number), _("Version %(number)s is a draft again.", number=chosen)
-    )
 
 
 @bp.get("/procedures/<key>/shipped")
@@ -371,6 +381,50 @@ def end_notice(key: str) -> ResponseReturnValue:
     """Show a notice no longer from today."""
     notices.end(key, today(), access.current_staff().name)
     return done(url_for("editing.notice_list"), _("The notice is no longer shown."))
+
+
+# --- moments of life ---------------------------------------------------------------------------
+
+
+def _life_events_page(form: forms.LifeEventsForm, seen: str, status: int = 200) -> ResponseReturnValue:
+    theirs = queries.named_life_events() if status == 409 else []
+    return render(
+        "editing/life_events.html",
+        status=status,
+        form=form,
+        seen=seen,
+        rows=side_by_side(_event_lines(theirs), _event_lines(form.values())) if theirs else [],
+    )
+
+
+def _event_lines(events: list[queries.NamedLifeEvent]) -> list[str]:
+    return [" · ".join([*one.names.values(), *([] if one.shown else [_("hidden")])]) for one in events]
+
+
+@bp.get("/life-events")
+def life_events() -> ResponseReturnValue:
+    """The moments of life on the home page, to name, order, add and hide."""
+    present = queries.named_life_events()
+    rows: list[dict[str, Any]] = [
+        {"slug": one.slug, "position": place, "shown": one.shown, **one.names}
+        for place, one in enumerate(present, start=1)
+    ]
+    rows.append({"shown": True})
+    return _life_events_page(forms.LifeEventsForm(events=rows), state_of(present))
+
+
+@bp.post("/life-events")
+def save_life_events() -> ResponseReturnValue:
+    """Keep them; when somebody else changed them meanwhile, show both."""
+    form, seen = forms.LifeEventsForm(request.form), request.form.get("seen", "")
+    known = {one.slug for one in queries.named_life_events()}
+    if not form.validate() or any(one.slug and one.slug not in known for one in form.values()):
+        return _life_events_page(form, seen, 422)
+    try:
+        actions.save_life_events(form.values(), seen, access.current_staff().name)
+    except Conflict as wrong:
+        return _life_events_page(form, state_of(queries.named_life_events()), wrong.status)
+    return done(url_for("editing.life_events"), _("Saved. Citizens see it now."))
 
 
 # --- official records --------------------------------------------------------------------------

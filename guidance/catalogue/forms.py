@@ -18,6 +18,7 @@ from wtforms import (
     FieldList,
     Form,
     FormField,
+    HiddenField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -28,6 +29,9 @@ from wtforms.validators import ValidationError as Refused
 
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, day_or_month
 from guidance.catalogue.labels import AUDIENCES, CHANNELS, LEVELS, ONLINE
+from guidance.catalogue.normalise import national_code
+from guidance.catalogue.queries import NamedLifeEvent
+from guidance.catalogue.standing import Standing
 
 M = TypeVar("M", bound=BaseModel)
 _BAR = re.compile(r"(?<!\\)\|")
@@ -645,6 +649,50 @@ def _kept(form: Form, name: str) -> dict[str, str]:
     return {lang: text for lang, text in found.items() if text}
 
 
+class LifeEventForm(Form):
+    """One moment of life; an empty Vietnamese name means: not here."""
+
+    slug = HiddenField()
+    vi = StringField(_l("Vietnamese"), [Length(max=80, message=_l("At most 80 characters."))])
+    en = StringField(_l("English"), [Length(max=80, message=_l("At most 80 characters."))])
+    ur = StringField(_l("Urdu"), [Length(max=80, message=_l("At most 80 characters."))])
+    position = StringField(_l("Place in the list"))
+    shown = BooleanField(_l("Shown"))
+
+    def validate_vi(self, field: StringField) -> None:
+        """One that exists keeps its name; it can be hidden."""
+        if self.slug.data and not (field.data or "").strip():
+            raise Refused(_("A moment of life needs its Vietnamese name. Untick “Shown” to hide it."))
+
+    def validate_position(self, field: StringField) -> None:
+        """A whole number or nothing."""
+        if field.data and not re.fullmatch(r"\d{1,4}", field.data.strip()):
+            raise Refused(_("Write a whole number."))
+
+
+class LifeEventsForm(Form):
+    """Every moment of life, in order."""
+
+    events = FieldList(FormField(LifeEventForm), max_entries=60)
+
+    def values(self) -> list[NamedLifeEvent]:
+        """The moments of life as they are to be, in order; two of the same place keep their order in the form."""
+        rows = [row.form for row in self.events if (row.form.vi.data or "").strip()]
+        rows.sort(key=lambda row: int(row.position.data or 9999))
+        return [
+            NamedLifeEvent(
+                row.slug.data or "",
+                {
+                    lang: " ".join(row[lang].data.split())
+                    for lang in ("vi", "en", "ur")
+                    if (row[lang].data or "").strip()
+                },
+                bool(row.shown.data),
+            )
+            for row in rows
+        ]
+
+
 class NewForm(Form):
     """The name of something that is to be begun."""
 
@@ -671,3 +719,89 @@ class ConfirmForm(Form):
         """In the future, and not further than two years."""
         if not self.today < field.data <= self.today.replace(year=self.today.year + 2, day=1):
             raise Refused(_("Choose a day within the next two years."))
+
+
+class StandingForm(Form):
+    """From and until when a procedure is in force, what takes its place, and who says so."""
+
+    valid_from = DateField(_l("In force from"), [Optional()])
+    valid_to = DateField(_l("Last day in force"), [Optional()])
+    superseded_by = StringField(
+        _l("Replaced by"),
+        [Length(max=300, message=_l("At most 300 characters."))],
+        description=_l(
+            "Codes with commas between them. Without a last day the replacement counts from today."
+        ),
+    )
+    source = StringField(_l("Who says so"), [Length(max=300, message=_l("At most 300 characters."))])
+    source_url = StringField(
+        _l("Address of the source"),
+        [
+            Optional(),
+            Regexp(r"https?://[^\s/]+\.[^\s]+$", message=_l("The address starts with https://")),
+            Length(max=1000, message=_l("The address is too long.")),
+        ],
+    )
+    checked = DateField(
+        _l("Checked on"), [Optional()], description=_l("Leave it empty as long as nobody has checked.")
+    )
+
+    @classmethod
+    def of(cls, standing: Standing) -> StandingForm:
+        """The form filled with what is stored."""
+        checked = standing.checked if standing.checked and len(standing.checked) == 10 else None
+        return cls(
+            valid_from=standing.valid_from,
+            valid_to=standing.valid_to,
+            superseded_by=", ".join(standing.superseded_by),
+            source=standing.source,
+            source_url=standing.source_url,
+            checked=date.fromisoformat(checked) if checked else None,
+        )
+
+    def _codes(self) -> list[str]:
+        return list(dict.fromkeys((self.superseded_by.data or "").replace(",", " ").split()))
+
+    def validate_valid_to(self, field: DateField) -> None:
+        """The last day is not before the first."""
+        if field.data and self.valid_from.data and field.data < self.valid_from.data:
+            raise Refused(_("The last day lies before the first."))
+
+    def validate_superseded_by(self, _field: StringField) -> None:
+        """Codes, or addresses of this site."""
+        for code in self._codes():
+            if national_code(code) != code and not re.fullmatch(r"x-[a-z0-9-]{1,80}", code):
+                raise Refused(_("“%(code)s” is no procedure code.", code=code[:40]))
+
+    def validate_source(self, field: StringField) -> None:
+        """What readers are told needs somebody who says so."""
+        told = self.valid_from.data or self.valid_to.data or self._codes()
+        if told and not (field.data or "").strip():
+            raise Refused(_("Say who says so."))
+
+    def validate_checked(self, field: DateField) -> None:
+        """Nobody has checked anything in the future."""
+        if field.data and field.data > date.today():
+            raise Refused(_("This day is still to come."))
+
+    def values(self) -> Standing:
+        """The standing as it is stored; only after a successful validate()."""
+        return Standing(
+            self.valid_from.data,
+            self.valid_to.data,
+            tuple(self._codes()),
+            " ".join((self.source.data or "").split()),
+            (self.source_url.data or "").strip(),
+            self.checked.data.isoformat() if self.checked.data else None,
+        )
+
+
+class CodeForm(Form):
+    """The code that has been published for a procedure without one."""
+
+    code = StringField(_l("Published code"), [InputRequired(_l("Enter the code, for example 1.001193."))])
+
+    def validate_code(self, field: StringField) -> None:
+        """A procedure code."""
+        if national_code(field.data or "") is None:
+            raise Refused(_("“%(code)s” is no procedure code.", code=(field.data or "")[:40]))

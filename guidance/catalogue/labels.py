@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from guidance.catalogue.guidance import Source
 from guidance.catalogue.queries import Option
 from guidance.i18n import format_money, format_number
 
@@ -65,6 +68,15 @@ _SILENT = {"methods_raw", "documents_raw", "legal_basis_raw", "legal_numbers", "
 LEGACY = {"full": 4, "partial": 3}
 
 
+@dataclass(frozen=True)
+class Told:
+    """One line of the fact card; `source` is given where the line is our reading of the record."""
+
+    channel: str
+    words: str
+    source: Source | None = None
+
+
 def audience(word: str) -> str:
     """Who may ask for a procedure; words we do not know stay as the record has them."""
     return str(AUDIENCES.get(word, word))
@@ -110,23 +122,71 @@ def fee(option: Option) -> str:
     return format_money(option.fee_amount)
 
 
-def by_channel(options: Iterable[Option], what: str) -> list[tuple[str, str]]:
-    """(channels, words) for the fact card: one line when all channels agree, one per channel else; unknown left out."""
+def by_channel(
+    options: Iterable[Option], what: str, ours: Iterable[Option] = (), today: date | None = None
+) -> list[Told]:
+    """Lines for the fact card: one when all channels agree, one per channel else; channels nobody is sure of left out.
+
+    A channel's fee is told only when every row of it is certain and no rate in it has ended by `today`; else what we
+    read in the notes (`ours`) stands in, with its source.
+    """
     say = time_limit if what == "time" else fee
-    said: dict[str, list[str]] = {}
+    rows: dict[str, list[Option]] = {}
     for option in options:
-        words = say(option)
-        if words and words not in said.setdefault(option.channel, []):
-            said[option.channel].append(words)
-    lines = {channel: _(" or ").join(words[:3]) for channel, words in said.items() if words}
-    if len(set(lines.values())) == 1:
-        return [("", next(iter(lines.values())))]
-    return [(str(CHANNELS[channel]), words) for channel, words in lines.items()]
+        rows.setdefault(option.channel, []).append(option)
+    readings = [option for option in ours if say(option) and not _ended(option, today)]
+    lines: dict[str, tuple[str, Source | None]] = {}
+    for channel, told in rows.items():
+        unsure = what == "fee" and any(not say(option) or _ended(option, today) for option in told)
+        instead = [option for option in readings if option.channel == channel] if unsure else []
+        words = list(dict.fromkeys(filter(None, map(say, instead if unsure else told))))
+        if words:
+            sources = [option.source for option in instead if option.source is not None]
+            unchecked = [source for source in sources if source.verified_on is None]
+            lines[channel] = (_(" or ").join(words[:3]), next(iter(unchecked + sources), None))
+    said = list(lines.values())
+    if said and lines.keys() == rows.keys() and all(line == said[0] for line in said):
+        return [Told("", *said[0])]
+    return [Told(str(CHANNELS[channel]), *line) for channel, line in lines.items()]
+
+
+def _ended(option: Option, today: date | None) -> bool:
+    return today is not None and option.fee_valid_to is not None and option.fee_valid_to < today
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How we read the notes of a record for one case, with the channels it is true for."""
+
+    channels: str
+    case: str
+    fee: str
+    fee_unit: str
+    note: str
+    source: Source | None
+
+
+def readings(options: Iterable[Option]) -> list[Reading]:
+    """Our explanations beside the record's table, equal ones told once; those that add no word are left out."""
+    channels: dict[tuple[str, str, str, str], list[str]] = {}
+    sources: dict[tuple[str, str, str, str], Source | None] = {}
+    for option in options:
+        key = (option.case, fee(option), option.fee_text, option.note)
+        if option.case or option.note:
+            channels.setdefault(key, []).append(str(CHANNELS[option.channel]))
+            sources.setdefault(key, option.source)
+    return [Reading(", ".join(dict.fromkeys(names)), *key, sources[key]) for key, names in channels.items()]
 
 
 def disagreement(detail: str) -> str:
     """What a task of kind 'disagrees' says (its detail as layers.py writes it)."""
     found = json.loads(detail)
+    if found["what"] in ("channels", "levels"):
+        words = CHANNELS if found["what"] == "channels" else LEVELS
+        sides = {name: ", ".join(str(words[one]) for one in found[name]) for name in ("ours", "record")}
+        if found["what"] == "channels":
+            return _("How: we say %(ours)s, the record says %(record)s.", **sides)
+        return _("Who decides: we say %(ours)s, the record says %(record)s.", **sides)
     say = format_money if found["what"] == "fee" else (lambda pair: duration(*pair))
     told = {name: _(" or ").join(say(value) for value in found[name]) for name in ("ours", "record")}
     channel = CHANNELS[found["channel"]]

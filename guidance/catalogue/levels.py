@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from guidance import audit
+from guidance import audit, bounds
 from guidance.catalogue import cards
-from guidance.catalogue.imports import CODE
 from guidance.catalogue.models import OfficialRecord, OnlineLevel, Procedure
+from guidance.catalogue.normalise import national_code
 from guidance.db import content_changed, db, transaction
 from guidance.errors import ImportRefused
 from guidance.text import fold
@@ -43,10 +41,7 @@ class LevelsReport:
 @transaction
 def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: str = "") -> LevelsReport:
     """Store online levels from a CSV (code, name, sector, online_level) as one place's and one day's."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        raise ImportRefused(f"{path.name} is not a CSV file in UTF-8. Nothing was stored.") from wrong
+    rows = bounds.read_rows(path)
     if not rows or not {"code", "name", "online_level"} <= set(rows[0]):
         raise ImportRefused(f"{path.name} needs the columns code, name, online_level. Nothing was stored.")
     report = LevelsReport(read=len(rows))
@@ -60,9 +55,9 @@ def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: s
         if level is None:
             report.rejected.append(f"line {number}: online_level {row['online_level']!r} is not a level")
             continue
-        code = CODE.match((row["code"] or "").strip())
+        code = national_code(row["code"] or "")
         folded = fold(" ".join((row["name"] or "").split()))
-        procedure_id = by_code.get(code[1]) if code else None
+        procedure_id = by_code.get(code) if code else None
         if procedure_id is None and not code and names[folded] == 1:
             procedure_id = by_name[folded]
         if procedure_id is None:

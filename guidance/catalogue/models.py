@@ -17,7 +17,11 @@ LEVELS = ("commune", "province", "ministry", "other")
 
 
 class Procedure(Base):
-    """What a citizen can ask for. `key` is the address: the official code, or `x-…` where none is published."""
+    """What a citizen can ask for. `key` is the address: the official code, or `x-…` where none is published.
+
+    `status` is draft or active unless somebody ended it; what it is on a day follows from `valid_from` and `valid_to`
+    (both included) and the codes that take its place (standing.Standing).
+    """
 
     __tablename__ = "procedure"
 
@@ -27,6 +31,11 @@ class Procedure(Base):
     status: Mapped[str] = mapped_column(default="active", index=True)
     valid_from: Mapped[date | None] = mapped_column(default=None)
     valid_to: Mapped[date | None] = mapped_column(default=None)
+    superseded_by: Mapped[list[str]] = mapped_column(JSON, default=list)
+    standing_source: Mapped[str] = mapped_column(Text, default="")
+    standing_url: Mapped[str] = mapped_column(default="", server_default="")
+    standing_checked: Mapped[str | None] = mapped_column(default=None)
+    standing_edited: Mapped[bool] = mapped_column(default=False)
     changed_at: Mapped[datetime]
 
 
@@ -218,8 +227,8 @@ class GuideLink(Base):
 class ProcedureCard(Base):
     """What lists and search need of a published procedure; derived from record and guidance (cards.refresh).
 
-    `levels`, `audience` and `life_events` are words between spaces (' commune province '), so that both databases
-    can look inside. `online` is full, partial, channel (an online channel exists, its level is not known) or counter.
+    `levels`, `audience`, `agencies` and `life_events` are words between spaces (' commune province '), so that both
+    databases can look inside. `online` is full, partial, channel (an online channel exists, its level is not known) or counter.
     """
 
     __tablename__ = "procedure_card"
@@ -234,11 +243,23 @@ class ProcedureCard(Base):
     summary: Mapped[dict[str, str]] = mapped_column(JSON)
     sector: Mapped[str] = mapped_column(index=True)
     agency: Mapped[str] = mapped_column(Text, default="")
+    agencies: Mapped[str] = mapped_column(Text, default=" ")
     levels: Mapped[str]
     audience: Mapped[str]
     life_events: Mapped[str]
     online: Mapped[str] = mapped_column(index=True)
     has_guidance: Mapped[bool] = mapped_column(index=True)
+
+
+class LifeEventName(Base):
+    """A moment of life as editors of this site name it; without any row the shipped ones stand."""
+
+    __tablename__ = "life_event"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+    position: Mapped[int] = mapped_column(default=0)
+    shown: Mapped[bool] = mapped_column(default=True)
 
 
 class ProcedureLifeEvent(Base):

@@ -23,6 +23,7 @@ AUDIENCES = {
     "Tổ chức nước ngoài": "foreign-organisation",
     "Hợp tác xã": "cooperative",
 }
+_CODE = re.compile(r"([0-9]\.[0-9]{6})(?:\.[\w.]+)?")
 _UNITS = {"Ngày làm việc": "working_day", "Ngày": "day", "Giờ": "hour", "Tháng": "month"}
 _DURATION = re.compile(r"^(\d+(?:[.,]\d+)?)(?:\s+(Ngày làm việc|Ngày|Giờ|Tháng))?$")
 _AMOUNT = re.compile(
@@ -37,8 +38,16 @@ _FEE_WORD = re.compile(r"\b(?:lệ phí|mức phí|mức thu|thu phí|phí thẩ
 _PROVINCE = re.compile(
     r"(?:hội đồng nhân dân|hđnd|ủy ban nhân dân|uỷ ban nhân dân|ubnd)\s+(?:cấp\s+)?(?:tỉnh|thành phố)", re.I
 )
-_UNTIL = re.compile(r"đến\s+(?:hết\s+)?ngày\s+(\d{1,2})/(\d{1,2})/(\d{4})", re.I)
+_UNTIL = re.compile(
+    r"đến\s+(?:hết\s+)?(?:ngày\s+)?(\d{1,2})\s*(?:/|-|tháng)\s*(\d{1,2})\s*(?:/|-|năm)\s*(\d{4})", re.I
+)
+_STATED = re.compile(
+    r"(\d[\d.,]{0,20})\s*(nghìn|ngàn|triệu|tỷ)?\s*(?:đ(?!\w)|đồng|vnđ|vnd|việt nam đồng)", re.I
+)
+_REDUCED = re.compile(r"(?:giảm|bằng|mức(?: thu)?)\s+(?:\w+\s+){0,3}\d{1,3}\s*%", re.I)
+_TIMES = {"": 1, "nghìn": 1_000, "ngàn": 1_000, "triệu": 1_000_000, "tỷ": 1_000_000_000}
 SMALLEST_CERTAIN_FEE = 1_000
+LARGEST_CERTAIN_FEE = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,12 @@ class Fee:
     text: str
     set_by_province: bool
     valid_to: date | None
+
+
+def national_code(text: str) -> str | None:
+    """The national code in a code as people write it ('1.001193.000.00.00.H42' is 1.001193); None when it is none."""
+    found = _CODE.fullmatch(text.strip())
+    return found[1] if found else None
 
 
 def duration(text: str) -> Duration:
@@ -83,7 +98,17 @@ def _expiry(text: str) -> date | None:
 def _whole(amount: str) -> int | None:
     digits = re.sub(r"[.,]", "", amount)
     grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})*", amount) or amount.isdigit()
-    return int(digits) if grouped else None
+    return int(digits) if grouped and len(digits) <= 10 and int(digits) <= LARGEST_CERTAIN_FEE else None
+
+
+def _stated(text: str) -> set[int]:
+    """Every amount in đồng that a text names, small ones left out: those are typed in thousands at the source."""
+    named = {
+        int(digits) * _TIMES[unit.lower()]
+        for amount, unit in _STATED.findall(text)
+        if (digits := re.sub(r"[.,]", "", amount))
+    }
+    return {amount for amount in named if amount >= SMALLEST_CERTAIN_FEE}
 
 
 def fee(text: str, note: str) -> Fee:
@@ -91,6 +116,8 @@ def fee(text: str, note: str) -> Fee:
 
     'Miễn phí' is a default of the source's form: it counts only when neither the words in brackets nor the
     note speak of money. Amounts under 1,000 đồng are typed in thousands at the source and stay words, too.
+    So does an amount beside which the source names another one, or a share of it: a reduced rate of these months,
+    another case, the rate of a list. Which of them a reader has to pay, only the words say.
     """
     text = text.strip()
     both = f"{text}\n{note}"
@@ -110,11 +137,34 @@ def fee(text: str, note: str) -> Fee:
     remark = (found[3] or "").strip()
     too_small = currency == "VND" and amount is not None and 0 < amount < SMALLEST_CERTAIN_FEE
     unsure_zero = amount == 0 and not _NOTHING.match(remark)
-    if amount is None or too_small or unsure_zero or (amount == 0 and _MONEY.search(note)):
-        return Fee(None, currency, remark or ("" if too_small else text), province, until)
+    words = f"{remark}\n{note}"
+    others = currency == "VND" and bool(_stated(words) - {amount})
+    reduced = bool(amount) and _REDUCED.search(words) is not None
+    if (
+        amount is None
+        or too_small
+        or unsure_zero
+        or others
+        or reduced
+        or (not amount and _MONEY.search(note))
+    ):
+        shown = remark or ("" if too_small or others else text)
+        return Fee(None, currency, shown if not reduced or others else text, province, until)
     return Fee(amount, currency, remark, province, until)
 
 
 def is_remark(originals: int | None, copies: int | None) -> bool:
     """A 'paper' of which neither an original nor a copy is asked is a remark."""
     return not originals and not copies
+
+
+def agency_names(text: str) -> list[str]:
+    """The agencies a text lists, each once; a comma inside a name ('về trật tự, xã hội') does not part it."""
+    names: list[str] = []
+    for part in text.replace(";", ",").split(","):
+        part = " ".join(part.split()).rstrip(".")
+        if names and part[:1].islower():
+            names[-1] += f", {part}"
+        elif part:
+            names.append(part)
+    return list(dict.fromkeys(names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +14,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
-from guidance.catalogue import cards
-from guidance.catalogue.guidance import Source, StarterProcedure, read_starter
+from guidance.catalogue import cards, queries
+from guidance.catalogue.guidance import Source, StarterProcedure, missing_parts, read_starter
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     FormerKey,
@@ -25,6 +26,7 @@ from guidance.catalogue.models import (
     Procedure,
     ProcedureLifeEvent,
 )
+from guidance.catalogue.standing import give_code
 from guidance.db import content_changed, db, now, transaction, upsert
 
 
@@ -50,6 +52,27 @@ def read_starters(folder: Path) -> tuple[list[StarterProcedure], list[str]]:
     return good, problems
 
 
+def check_starters(folder: Path, known: set[str], guides: set[str]) -> tuple[int, list[str]]:
+    """How many starter procedures a folder holds, and everything that keeps them from being published.
+
+    `known` are keys and codes that exist, `guides` the guides' slugs: nothing may lead nowhere.
+    """
+    starters, problems = read_starters(folder)
+    events = {event.slug for event in queries.life_events("vi")}
+    for starter in starters:
+        found = [f"{part} is missing" for part in missing_parts(starter)]
+        found += [f"there is no life event {event!r}" for event in starter.life_events if event not in events]
+        for name in (*starter.before, *starter.after, *starter.related):
+            slug = name.removeprefix("guide:")
+            if slug not in (guides if slug != name else known):
+                found.append(f"{name} leads nowhere")
+        problems += [f"{starter.key}: {problem}" for problem in found]
+    for code, count in Counter(starter.code or starter.key for starter in starters).items():
+        if count > 1:
+            problems.append(f"{code}: stands in {count} files")
+    return len(starters), problems
+
+
 @transaction
 def load_starters(folder: Path) -> StarterReport:
     """Put the starter procedures beside the official records; what an editor changed is never overwritten."""
@@ -67,13 +90,9 @@ def load_starters(folder: Path) -> StarterReport:
 
 def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     digest = hashlib.sha256(starter.model_dump_json().encode()).hexdigest()
-    procedure = db.session.scalar(
-        select(Procedure).where(
-            (Procedure.code == starter.code) if starter.code else (Procedure.key == starter.key)
-        )
-    )
+    procedure = _procedure_of(starter)
     if procedure is None:
-        procedure = Procedure(key=starter.key, code=starter.code, changed_at=now())
+        procedure = Procedure(key=starter.code or starter.key, code=starter.code, changed_at=now())
         db.session.add(procedure)
         db.session.flush()
     guidance = db.session.get(Guidance, procedure.id)
@@ -88,7 +107,8 @@ def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     if guidance is None:
         guidance = Guidance(procedure_id=procedure.id)
         db.session.add(guidance)
-    procedure.valid_to = starter.valid_to
+    if starter.valid_to is not None and not procedure.standing_edited:
+        procedure.valid_to = starter.valid_to
     procedure.changed_at = now()
     facts = starter.facts()
     guidance.facts = facts.model_dump(mode="json")
@@ -98,6 +118,21 @@ def _load_starter(starter: StarterProcedure, report: StarterReport) -> None:
     db.session.flush()
     _store_words(procedure.id, starter)
     report.stored += 1
+
+
+def _procedure_of(starter: StarterProcedure) -> Procedure | None:
+    """The procedure a starter file is about; one that had no code until now is given the file's code."""
+    if starter.code is None:
+        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == starter.key))
+        return db.session.scalar(select(Procedure).where(Procedure.key.in_([starter.key, successor or ""])))
+    by_code = select(Procedure).where(Procedure.code == starter.code)
+    found = db.session.scalar(by_code)
+    uncoded = select(Procedure.id).where(Procedure.key == starter.key, Procedure.code.is_(None))
+    explained = found is not None and db.session.get(Guidance, found.id) is not None
+    if not explained and db.session.scalar(uncoded) is not None:
+        give_code(starter.key, starter.code, "starter content")
+        found = db.session.scalar(by_code)
+    return found
 
 
 def _store_words(procedure_id: int, starter: StarterProcedure) -> None:
@@ -115,10 +150,9 @@ def _store_words(procedure_id: int, starter: StarterProcedure) -> None:
         )
     for event in dict.fromkeys(starter.life_events):
         db.session.add(ProcedureLifeEvent(procedure_id=procedure_id, life_event=event))
-    for old in starter.replaces:
-        db.session.execute(
-            upsert(FormerKey).values(key=old, successor_key=starter.key).on_conflict_do_nothing()
-        )
+    today = starter.code or starter.key
+    for old in {*starter.replaces, starter.key} - {today}:
+        db.session.execute(upsert(FormerKey).values(key=old, successor_key=today).on_conflict_do_nothing())
 
 
 @transaction

@@ -12,6 +12,7 @@ from guidance import i18n, security
 from guidance.accounts import access
 from guidance.accounts import actions as accounts
 from guidance.catalogue import actions, feed, labels, linked_data, notices, queries
+from guidance.catalogue.normalise import national_code
 from guidance.errors import NotFound, UserError
 from guidance.units import queries as units
 from guidance.web import absolute, public, render
@@ -20,6 +21,7 @@ bp = Blueprint("catalogue", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
 
 FILTERS = ("sector", "level", "online", "audience", "life_event", "agency")
+SMALLEST_AGENCY = 5  # procedures; smaller ones are reached from their procedures' pages
 ANSWERS_PER_ADDRESS = 30
 
 
@@ -37,6 +39,7 @@ def browse() -> ResponseReturnValue:
             labels=labels,
             life_events=queries.life_events(lang),
             sectors=queries.sectors(),
+            agencies=queries.agencies(SMALLEST_AGENCY),
         )
     )
 
@@ -47,7 +50,8 @@ def procedure(key: str) -> ResponseReturnValue:
     lang = i18n.current().code
     today, found = queries.resolve(key)
     if found is not None and today != key:
-        return redirect(url_for("catalogue.procedure", key=today, came_from=key), 301)
+        came_from = key if national_code(key) != today else None
+        return redirect(url_for("catalogue.procedure", key=today, came_from=came_from), 301)
     page = queries.page(today, lang)
     if page is None:
         raise NotFound(_("There is no procedure %(key)s here.", key=key[:40]))
@@ -56,17 +60,18 @@ def procedure(key: str) -> ResponseReturnValue:
 
 def values_of(page: queries.ProcedurePage, lang: str) -> dict[str, Any]:
     """Everything the page of a procedure shows; a preview shows the same."""
-    came_from = request.args.get("came_from", "")
+    came_from = request.args.get("came_from", "")[:80]
+    led_here = came_from and came_from != page.key and queries.resolve(came_from)[0] == page.key
     guides = [reference for reference in queries.guides_of(page.key) if reference not in page.before]
     after = tuple(dict.fromkeys((*page.after, *guides)))
     return {
         "page": page,
         "after": after,
         "labels": labels,
-        "links": queries.links((*page.before, *after), lang),
+        "links": queries.links((*page.before, *after, *page.standing.superseded_by), lang),
         "places": units.by_ids(said.unit_id for said in page.levels_said if said.unit_id is not None),
         "notices": queries.current_notices(lang, units.today(), f"procedure:{page.key}"),
-        "came_from": came_from if came_from in page.former_keys else "",
+        "came_from": came_from if led_here else "",
         "today": units.today(),
         "linked_data": linked_data.schema_org(
             page,

@@ -168,9 +168,8 @@ def _sum(condition: Any) -> Any:
     return func.coalesce(func.sum(case((condition, AssistedCase.people), else_=0)), 0)
 
 
-def recount() -> tuple[dict[CountKey, dict[str, int]], dict[ReasonKey, int]]:
-    """The whole rollup as the cases say it is, by key."""
-    unit = func.coalesce(AssistedCase.unit_id, WHOLE_SITE)
+def sums_of_cases() -> dict[str, Any]:
+    """The numbers of the rollup as sums over cases, by name."""
     band = case(*((AssistedCase.minutes == name, value) for name, value in MINUTES.items()), else_=0)
     sums: dict[str, Any] = {
         "cases": func.count(),
@@ -182,6 +181,12 @@ def recount() -> tuple[dict[CountKey, dict[str, int]], dict[ReasonKey, int]]:
     }
     sums |= {mode: _sum(AssistedCase.help_mode == mode) for mode in HELP_MODES}
     sums |= {outcome: _sum(AssistedCase.outcome == outcome) for outcome in OUTCOMES}
+    return sums
+
+
+def recount() -> tuple[dict[CountKey, dict[str, int]], dict[ReasonKey, int]]:
+    """The whole rollup as the cases say it is, by key."""
+    unit, sums = func.coalesce(AssistedCase.unit_id, WHOLE_SITE), sums_of_cases()
     query = (
         select(AssistedCase.month, unit, AssistedCase.topic, *(sums[name] for name in NUMBERS))
         .where(AssistedCase.voided_at.is_(None))

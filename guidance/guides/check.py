@@ -39,7 +39,7 @@ class Choice(Said):
 
 
 class Question(_Strict):
-    """A question, asked only when the earlier answers fit `when`."""
+    """A question, asked only when the earlier answers fit `when` ("": was not asked)."""
 
     key: str
     when: When = {}
@@ -111,7 +111,7 @@ def definition(path: Path = FILE) -> Definition:
 
 
 def _fits(when: When, answers: Mapping[str, str]) -> bool:
-    return all(answers.get(key) in values for key, values in when.items())
+    return all(answers.get(key, "") in values for key, values in when.items())
 
 
 def place(given: Mapping[str, str]) -> Place:

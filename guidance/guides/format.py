@@ -19,6 +19,15 @@ SYSTEMS = ("vneid", "vssid", "portal", "etax", "bank", "post")
 CAREFUL = ("codes", "payment", "link")
 FACTS = ("time", "fee", "where")
 URDU_GROUPS = frozenset({"vneid", "vssid", "portal"})
+SAID = (
+    "life_events",
+    "procedures",
+    "systems",
+    "verified_on",
+    "review_by",
+    "sources",
+    "owner",
+)  # even where empty
 _LINK = re.compile(r"\]\(\s*<?([^)>\s]+)")
 
 Reason = Literal[
@@ -135,7 +144,10 @@ def parse(text: str) -> Words:
 
     Raises ValueError with everything that is wrong.
     """
-    values = _parsed(text)
+    return _validated(_parsed(text))
+
+
+def _validated(values: dict[str, Any]) -> Words:
     kind = Original if values.get("lang") == "vi" else Words
     try:
         return kind.model_validate({name: value for name, value in values.items() if value is not None})
@@ -151,7 +163,8 @@ def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
     words: list[tuple[str, Words]] = []
     for path in sorted(folder.glob("*.md")):
         try:
-            found = parse(path.read_text(encoding="utf-8"))
+            values = _parsed(path.read_text(encoding="utf-8"))
+            found = _validated(values)
             if path.name != f"{found.slug}.{found.lang}.md":
                 raise ValueError(f"says it is {found.slug}.{found.lang}.md")
         except (ValueError, UnicodeDecodeError) as wrong:
@@ -159,6 +172,9 @@ def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
             continue
         if isinstance(found, Original):
             guides[found.slug] = GuideFiles(found, {"vi": found})
+            problems += [
+                f"{path.name}: the front matter does not say {name}" for name in SAID if name not in values
+            ]
         else:
             words.append((path.name, found))
     for name, one in words:
@@ -174,9 +190,8 @@ def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
 def missing_parts(guide: GuideFiles, slugs: set[str], procedures: set[str]) -> list[str]:
     """What a guide lacks to be published, given the guides and procedures that exist (none known: not checked)."""
     original = guide.original
-    missing = [
-        part for part in ("keywords", "life_events", "sources", "prepare") if not getattr(original, part)
-    ]
+    parts = ("keywords", "life_events", "systems", "owner", "sources", "prepare", "staff")
+    missing = [part for part in parts if not getattr(original, part)]
     if len(original.steps) < 3:
         missing.append("three steps")
     if not original.trouble and not any(step.trouble for step in original.steps):
@@ -186,6 +201,12 @@ def missing_parts(guide: GuideFiles, slugs: set[str], procedures: set[str]) -> l
             missing.append(f"a source for {place}")
         elif key not in original.sources:
             missing.append(f"a source named {key!r} ({place})")
+    if original.verified_on:
+        used = {key for _place, key in _marks(original)}
+        if not any(source.verified_on for key, source in original.sources.items() if key in used):
+            missing.append("a verified source behind verified_on")
+        if original.review_by.isoformat() <= original.verified_on:
+            missing.append("a review date after verified_on")
     wanted = {"vi", "en"} | ({"ur"} if original.group in URDU_GROUPS else set())
     missing += [f"its {lang} file" for lang in sorted(wanted - set(guide.words))]
     missing += [f"the related guide {slug}" for slug in original.related if slug not in slugs]
@@ -194,6 +215,7 @@ def missing_parts(guide: GuideFiles, slugs: set[str], procedures: set[str]) -> l
     for lang, words in guide.words.items():
         if words is not original:
             missing += [f"{lang}: {problem}" for problem in differences(original, words)]
+            missing += [f"{lang}: the translation of {part}" for part in _untranslated(original, words)]
         missing += [f"{lang}: {problem}" for problem in _bad_links(words, slugs, procedures)]
     return missing
 
@@ -233,6 +255,15 @@ def differences(original: Content, words: Content) -> list[str]:
     if bool(original.result) != bool(words.result):
         found.append("not the same result as the original")
     return found
+
+
+def _untranslated(original: Words, words: Words) -> Iterator[str]:
+    for part in ("title", "summary"):
+        if getattr(original, part) == getattr(words, part):
+            yield part
+    for number, (first, second) in enumerate(zip(original.steps, words.steps, strict=False), start=1):
+        if (first.do, first.detail) == (second.do, second.detail):
+            yield f"step {number}"
 
 
 def texts_of(words: Words) -> Iterator[str]:

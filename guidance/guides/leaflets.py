@@ -19,6 +19,7 @@ from guidance.catalogue import queries as catalogue
 from guidance.catalogue.guidance import Marked, Source
 from guidance.guides import queries
 from guidance.guides.markdown import inline
+from guidance.units.queries import today
 
 LONGEST_SEQUENCE = 1800
 
@@ -43,7 +44,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Leaflet:
-    """One leaflet in one language; `lang` is the language of its words, `path` the page it comes from."""
+    """One leaflet in one language; `lang` is the language of its words.
+
+    `path` is the page it comes from and what its code holds; `short` leads there too and is quicker to type.
+    """
 
     lang: str
     label_lang: str
@@ -53,6 +57,7 @@ class Leaflet:
     facts: tuple[tuple[str, Line], ...]
     sections: tuple[Section, ...]
     path: str
+    short: str
     checked: str
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -118,12 +123,20 @@ def of_guide(slug: str, lang: str) -> Leaflet | None:
 
 
 def _trouble(entries: tuple[queries.TroubleEntry, ...], lang: str) -> tuple[Markup, ...]:
-    return tuple(
-        Markup("<em>{}</em> {}").format(
-            inline(one.when, lang, outside=False), inline(one.then, lang, outside=False)
-        )
-        for one in entries
-    )
+    return tuple(_then(inline(one.when, lang, False), inline(one.then, lang, False)) for one in entries)
+
+
+def _then(when: Markup | str, then: Markup | str) -> Markup:
+    # A face without bold letters, as for Urdu, needs the colon to tell one from the other.
+    colon = "" if str(when).rstrip().endswith(("?", "؟", ".", "۔", "!", ":")) else ":"
+    return Markup("<em>{}{}</em> {}").format(when, colon, then)
+
+
+def _paragraphs(text: str, lang: str) -> Iterator[Markup]:
+    for part in text.splitlines():
+        if part.strip():
+            said = inline(part.strip().removeprefix("- "), lang, outside=False)
+            yield Markup("• {}").format(said) if part.startswith("- ") else said
 
 
 def _guide_leaflet(page: queries.GuidePage, lang: str) -> Leaflet:
@@ -137,8 +150,8 @@ def _guide_leaflet(page: queries.GuidePage, lang: str) -> Leaflet:
         sections.append(Section(_("Have ready"), "ticks", ready))
     steps = []
     for step in page.steps:
-        detail = (inline(step.detail, lang, outside=False),) if step.detail else ()
-        steps.append(line(step.do, step.source, (*detail, *_trouble(step.trouble, lang))))
+        under = (*_paragraphs(step.detail, lang), *_trouble(step.trouble, lang))
+        steps.append(line(step.do, step.source, under))
     sections.append(Section(_("Steps"), "steps", tuple(steps)))
     kinds = {step.careful for step in page.steps if step.careful}
     if kinds:
@@ -151,10 +164,9 @@ def _guide_leaflet(page: queries.GuidePage, lang: str) -> Leaflet:
         )
     if page.trouble:
         wrong = tuple(
-            Line(Markup("<em>{}</em> {}").format(inline(one.when, lang, False), inline(one.then, lang, False)),
-                 (), _open(page.sources, one.source))
-            for one in page.trouble
-        )  # fmt: skip
+            Line(said, (), _open(page.sources, one.source))
+            for one, said in zip(page.trouble, _trouble(page.trouble, lang), strict=True)
+        )
         sections.append(Section(_("If something goes wrong"), "list", wrong))
     if page.result:
         got = (line(page.result.text, page.result.source),)
@@ -168,6 +180,7 @@ def _guide_leaflet(page: queries.GuidePage, lang: str) -> Leaflet:
         facts=tuple((names[name], line(fact.text, fact.source)) for name, fact in page.facts.items()),
         sections=tuple(sections),
         path=f"/{lang}/guides/{page.slug}",
+        short=f"/{page.slug}",
         checked=_checked(page.verified_on),
         labels=_labels(),
     )
@@ -183,7 +196,7 @@ def warning(kind: str) -> str:
     """The site's warning against fraud near a code, a payment or a link."""
     if kind == "payment":
         return _(
-            "Pay only at the service centre or on dichvucong.gov.vn, and keep the receipt. Never transfer money to a private account."
+            "Pay only the office, school, hospital or post office itself: at the counter, on dichvucong.gov.vn or in its official app. Look whose name the money goes to, never pay into a private account, and keep the receipt."
         )
     if kind == "link":
         return _(
@@ -235,11 +248,7 @@ def _procedure_leaflet(page: catalogue.ProcedurePage, lang: str) -> Leaflet:
                     _("Common mistakes"),
                     "list",
                     tuple(
-                        Line(
-                            Markup("<em>{}</em> {}").format(one.text, one.instead),
-                            (),
-                            _open(sources, one.source),
-                        )
+                        Line(_then(one.text, one.instead), (), _open(sources, one.source))
                         for one in words.mistakes
                     ),
                 )
@@ -263,6 +272,7 @@ def _procedure_leaflet(page: catalogue.ProcedurePage, lang: str) -> Leaflet:
         facts=tuple(_procedure_facts(page, lang)),
         sections=tuple(sections),
         path=f"/{lang}/procedures/{page.key}",
+        short=f"/{page.key}",
         checked=_procedure_checked(page),
         labels=_labels(),
     )
@@ -294,10 +304,11 @@ def _procedure_facts(page: catalogue.ProcedurePage, lang: str) -> Iterator[tuple
             Line(Markup("{}").format(said), (), _open(facts.sources, facts.hand_in.source)),
         )
     for name, what in ((_("How long"), "time"), (_("How much"), "fee")):
-        told = labels.by_channel(page.options, what)
+        told = labels.by_channel(page.options, what, page.readings, today())
         if told:
-            text = "; ".join(f"{channel}: {said}" if channel else said for channel, said in told)
-            yield name, Line(Markup("{}").format(text))
+            text = "; ".join(f"{line.channel}: {line.words}" if line.channel else line.words for line in told)
+            unchecked = any(line.source is not None and line.source.verified_on is None for line in told)
+            yield name, Line(Markup("{}").format(text), (), unchecked)
     if page.words is not None and page.words.result:
         got = page.words.result
         yield _("What you get"), Line(inline(got.text, lang, False), (), _open(facts.sources, got.source))

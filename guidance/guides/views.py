@@ -26,7 +26,9 @@ from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
 
 bp = Blueprint("guides", __name__, url_prefix="/<lang:lang>")
+short = Blueprint("short", __name__)
 access.public(bp)
+access.public(short)
 
 GROUP_NAMES = {
     "vneid": _l("VNeID, the electronic identity"),
@@ -59,6 +61,21 @@ def in_hall(text: Markup) -> Markup:
     """A leaflet's words with their links inside the hall screen; leaflets hold no links out of the site."""
     lang = i18n.current().code
     return Markup(str(text).replace(f'href="/{lang}/', f'href="/{lang}/hall/'))  # noqa: S704 -- was clean before  # nosec B704
+
+
+@short.get("/<string(minlength=3):name>")
+def lead(name: str) -> ResponseReturnValue:
+    """From the address printed on a leaflet to that guide or procedure, in the language the browser likes best."""
+    lang = i18n.best_language(request.accept_languages)
+    key, procedure = catalogue.resolve(name)
+    if name in queries.published_slugs():
+        response = redirect(url_for("guides.guide", slug=name, lang=lang), 302)
+    elif procedure is not None:
+        response = redirect(url_for("catalogue.procedure", key=key, lang=lang), 302)
+    else:
+        raise NotFound
+    response.vary.add("Accept-Language")
+    return response
 
 
 @bp.get("/guides/")
@@ -265,7 +282,11 @@ def hall() -> ResponseReturnValue:
         for group in queries.all_guides(lang)
         if group.slug in HALL_GROUPS
     ]
-    return _hall(_("Touch what you need."), (_("Phone, accounts and the portal"), groups), ("", events))
+    return _hall(
+        _("Touch what you need."),
+        (_("Phone, accounts and the portal"), groups),
+        (_("Moments of life"), events),
+    )
 
 
 @bp.get("/hall/groups/<group>")

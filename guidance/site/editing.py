@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from guidance import audit
-from guidance.accounts import access, actions, forms, queries
+from guidance.accounts import access, actions, forms, queries, sso
 from guidance.errors import NotFound, UserError
 from guidance.site import health
 from guidance.units import queries as units
@@ -40,7 +40,9 @@ def accounts() -> ResponseReturnValue:
     """Everybody who can sign in."""
     rows = queries.all_accounts()
     places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
-    return render("site/accounts.html", rows=rows, places=places, role_names=forms.ROLE_NAMES)
+    return render(
+        "site/accounts.html", rows=rows, places=places, role_names=forms.ROLE_NAMES, today=units.today()
+    )
 
 
 @bp.get("/accounts/new")
@@ -69,6 +71,10 @@ def create_account() -> ResponseReturnValue:
     return render("site/one_time_password.html", name=made.name, password=made.one_time_password)
 
 
+def _account_page(row: queries.AccountRow, form: forms.AccountForm, status: int = 200) -> ResponseReturnValue:
+    return render("site/account_edit.html", status=status, form=form, row=row, provider=sso.provider_name())
+
+
 @bp.get("/accounts/<int:account_id>")
 def account(account_id: int) -> ResponseReturnValue:
     """One account, to change."""
@@ -79,9 +85,10 @@ def account(account_id: int) -> ResponseReturnValue:
         display_name=row.display_name,
         roles=list(row.roles),
         unit=str(row.unit_id or ""),
+        sso_subject=row.sso_subject,
         disabled=row.disabled,
     )
-    return render("site/account_edit.html", form=form, row=row)
+    return _account_page(row, form)
 
 
 @bp.post("/accounts/<int:account_id>")
@@ -91,7 +98,9 @@ def change_account(account_id: int) -> ResponseReturnValue:
     form = _form(request.form)
     try:
         if not form.validate():
-            return render("site/account_edit.html", status=422, form=form, row=row)
+            return _account_page(row, form, 422)
+        if sso.provider_name():
+            actions.link_account(account_id, form.sso_subject.data or "", by=access.current_staff().name)
         actions.change_account(
             account_id,
             form.roles.data,
@@ -102,7 +111,7 @@ def change_account(account_id: int) -> ResponseReturnValue:
         )
     except UserError as wrong:
         form.form_errors = [wrong.message]
-        return render("site/account_edit.html", status=wrong.status, form=form, row=row)
+        return _account_page(row, form, wrong.status)
     return done(url_for("admin.accounts"), _("The account %(name)s is changed.", name=row.name))
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import delete, select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select, update
 
 from guidance import audit
 from guidance.db import content_changed, db, transaction
-from guidance.errors import NotFound
+from guidance.errors import Conflict, NotFound
 from guidance.units.models import ServiceCentre, UnitServed
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else saved this centre after the form was opened."""
+
+    message = _l(
+        "Somebody else changed this centre meanwhile. Nothing was stored yet. Look at what differs, then save again."
+    )
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,14 @@ def add_centre(unit_id: int, values: CentreValues, serves: Sequence[int], by: st
 
 
 @transaction
-def change_centre(centre_id: int, values: CentreValues, serves: Sequence[int], by: str) -> None:
-    """Change a centre; the log keeps what it said before."""
-    centre = _kept(centre_id)
+def change_centre(
+    centre_id: int, revision: int, values: CentreValues, serves: Sequence[int], by: str
+) -> None:
+    """Change a centre; the log keeps what it said before.
+
+    `revision` is the one the editor had before them: raises ChangedMeanwhile when somebody else saved since.
+    """
+    centre = _mine(centre_id, revision)
     before = {name: getattr(centre, name) for name in asdict(values)}
     changed = {name: [before[name], value] for name, value in asdict(values).items() if before[name] != value}
     for name, value in asdict(values).items():
@@ -63,17 +77,22 @@ def change_centre(centre_id: int, values: CentreValues, serves: Sequence[int], b
 
 
 @transaction
-def remove_centre(centre_id: int, by: str) -> None:
-    """Take a centre off the pages; starter content does not bring it back."""
-    centre = _kept(centre_id)
+def remove_centre(centre_id: int, revision: int, by: str) -> None:
+    """Take a centre off the pages; starter content does not bring it back. Raises ChangedMeanwhile as change does."""
+    centre = _mine(centre_id, revision)
     centre.removed = centre.edited = True
     audit.record("centre.remove", f"centre:{centre_id}", by, name=centre.name)
     content_changed()
 
 
-def _kept(centre_id: int) -> ServiceCentre:
-    query = select(ServiceCentre).where(ServiceCentre.id == centre_id, ServiceCentre.removed.is_(False))
-    centre = db.session.scalar(query)
+def _mine(centre_id: int, revision: int) -> ServiceCentre:
+    """The centre, taken for one saving: of two editors who saw the same revision, one gets it."""
+    here = (ServiceCentre.id == centre_id, ServiceCentre.removed.is_(False))
+    taken = update(ServiceCentre).where(*here, ServiceCentre.revision == revision)
+    done = db.session.execute(taken.values(revision=revision + 1))
+    centre = db.session.scalar(select(ServiceCentre).where(*here).execution_options(populate_existing=True))
     if centre is None:
         raise NotFound
+    if not done.rowcount:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
+        raise ChangedMeanwhile
     return centre

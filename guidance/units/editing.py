@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from guidance.accounts import access
-from guidance.errors import NotAllowed, NotFound
+from guidance.errors import Conflict, NotAllowed, NotFound
 from guidance.units import actions, queries
 from guidance.units.forms import CentreForm
 from guidance.units.queries import Centre, Place
@@ -37,8 +37,33 @@ def _form_page(
     form: CentreForm, place: Place, centre: Centre | None, status: int = 200
 ) -> ResponseReturnValue:
     return render(
-        "units/centre_edit.html", status, form=form, place=place, centre=centre, weekdays=weekday_names()
+        "units/centre_edit.html",
+        status,
+        form=form,
+        place=place,
+        centre=centre,
+        weekdays=weekday_names(),
+        differences=[],
     )
+
+
+def _changed_meanwhile(form: CentreForm, centre_id: int, conflict: Conflict) -> ResponseReturnValue:
+    """What the editor wrote, and beside it what somebody else stored meanwhile; saving again is then a decision."""
+    centre = _centre(centre_id)
+    form.form_errors = [conflict.message]
+    return render(
+        "units/centre_edit.html",
+        conflict.status,
+        form=form,
+        place=centre.unit,
+        centre=centre,
+        weekdays=weekday_names(),
+        differences=form.differences(CentreForm.of(centre, queries.by_code), weekday_names()),
+    )
+
+
+def _revision() -> int:
+    return request.form.get("revision", 0, type=int)
 
 
 @bp.get("/")
@@ -98,12 +123,15 @@ def centre(centre_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:centre_id>")
 def change_centre(centre_id: int) -> ResponseReturnValue:
-    """Store what was changed."""
+    """Store what was changed; when somebody else saved meanwhile, show both."""
     row = _centre(centre_id)
     form = CentreForm(request.form, unit_of=queries.by_code)
     if not form.validate():
         return _form_page(form, row.unit, row, 422)
-    actions.change_centre(centre_id, form.values(), form.served, access.current_staff().name)
+    try:
+        actions.change_centre(centre_id, _revision(), form.values(), form.served, access.current_staff().name)
+    except Conflict as conflict:
+        return _changed_meanwhile(form, centre_id, conflict)
     return done(url_for("centres.all_centres"), _("Saved. Citizens see it now."))
 
 
@@ -111,5 +139,8 @@ def change_centre(centre_id: int) -> ResponseReturnValue:
 def remove_centre(centre_id: int) -> ResponseReturnValue:
     """Take a centre off the pages."""
     row = _centre(centre_id)
-    actions.remove_centre(row.id, access.current_staff().name)
+    try:
+        actions.remove_centre(row.id, _revision(), access.current_staff().name)
+    except Conflict as conflict:
+        return _changed_meanwhile(CentreForm.of(row, queries.by_code), centre_id, conflict)
     return done(url_for("centres.all_centres"), _("Taken off the pages."))

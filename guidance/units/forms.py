@@ -35,6 +35,12 @@ def spans(text: str) -> list[list[str]]:
     return found
 
 
+def _shown(field: Field) -> str:
+    """What a field says, spaces tidied; the words of its choice where it has choices."""
+    words = dict(getattr(field, "choices", None) or ()).get(field.data, field.data)
+    return " ".join(str(words or "").replace("–", "-").split())
+
+
 class CentreForm(Form):
     """A service centre. All days empty means that the hours are not known; a single empty day is closed.
 
@@ -112,6 +118,15 @@ class CentreForm(Form):
             verified_on=centre.told.verified_on or "",
             **days,
         )
+
+    def differences(self, other: CentreForm, weekdays: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Label, own text and the other form's text of every field in which they differ."""
+        days = dict(zip(WEEKDAYS, weekdays, strict=True))
+        return [
+            (days.get(field.name) or str(field.label.text), _shown(field), _shown(other[field.name]))
+            for field in self
+            if _shown(field) != _shown(other[field.name])
+        ]
 
     @property
     def days(self) -> Sequence[Field]:

@@ -58,7 +58,8 @@ class ServiceCentre(Base):
 
     `hours` holds a list of (from, to) for each weekday in WEEKDAYS; it is empty where nobody has told them, and
     a weekday that is missing from it is closed. `key` names what starter content brought; what people changed
-    here (`edited`) is never overwritten. Without `verified_on` nobody has checked the entry.
+    here (`edited`) is never overwritten. `revision` counts savings, so that nobody overwrites what they have not
+    seen. Without `verified_on` nobody has checked the entry.
     """
 
     __tablename__ = "service_centre"
@@ -79,6 +80,7 @@ class ServiceCentre(Base):
     verified_on: Mapped[str | None] = mapped_column(default=None)
     edited: Mapped[bool] = mapped_column(default=False)
     removed: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=1)
 
 
 class UnitServed(Base):

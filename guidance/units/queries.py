@@ -85,7 +85,8 @@ def by_id(unit_id: int) -> Place | None:
 
 def by_ids(unit_ids: Iterable[int]) -> dict[int, Place]:
     """Units by id."""
-    units = db.session.scalars(select(Unit).where(Unit.id.in_(list(unit_ids))))
+    wanted = list(unit_ids)
+    units = db.session.scalars(select(Unit).where(Unit.id.in_(wanted))) if wanted else ()
     return {unit.id: _place(unit) for unit in units}
 
 
@@ -301,6 +302,7 @@ class Centre:
     """A place where files are handed in; `serves` are further units beside its own.
 
     `hours` has a list of (from, to) for each of the seven weekdays from Monday, or is None where nobody told them.
+    `revision` counts savings.
     """
 
     id: int
@@ -315,6 +317,7 @@ class Centre:
     longitude: float | None
     told: Told
     serves: tuple[Place, ...]
+    revision: int
 
     def open_on(self, day: date) -> tuple[tuple[str, str], ...] | None:
         """The opening hours of a day, empty when closed, None when not known."""
@@ -350,6 +353,7 @@ def _centres(query: Select[ServiceCentre]) -> list[Centre]:
             row.longitude,
             Told(row.source, row.source_url, row.verified_on),
             tuple(sorted((places[id_] for id_ in serves[row.id]), key=lambda place: place.name)),
+            row.revision,
         )
         for row in rows
     ]

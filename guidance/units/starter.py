@@ -75,6 +75,7 @@ def load_centres(path: Path) -> int:
         elif any(getattr(centre, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(centre, name, value)
+            centre.revision += 1
         else:
             continue
         stored += 1

@@ -15,6 +15,7 @@ from guidance.db import db
 from guidance.desk.models import AssistedCase
 from tests.browser.conftest import Site
 from tests.conftest import PASSWORD
+from tests.desk import notes
 
 pytestmark = pytest.mark.browser
 
@@ -58,14 +59,8 @@ def person(site: Site, name: str) -> str:
 
 
 def ready_for_no_network(page: Page) -> None:
-    """Wait until the device holds the shell, the names and the worker that serves them."""
-    page.wait_for_function(
-        """async () => {
-          const worker = await navigator.serviceWorker.ready;
-          const shell = await (await caches.open("desk-1")).match(location.pathname + "offline", {ignoreVary: true});
-          return worker.active?.state === "activated" && Boolean(shell) && Boolean(navigator.serviceWorker.controller);
-        }"""
-    )
+    """Wait until the desk says that it opens without network, as an officer would before leaving for a hamlet."""
+    expect(page.locator("#prepared")).to_be_visible(timeout=15000)
 
 
 def test_a_template_case_takes_two_keys_and_shows_at_once(site: Site, page: Page) -> None:
@@ -153,6 +148,17 @@ def test_a_note_with_a_number_is_stopped_on_the_device(site: Site, page: Page) -
         assert cases() == []
 
 
+def test_the_device_judges_notes_as_the_server_does(site: Site, page: Page) -> None:
+    """Digits of any script, with any gap between them; amounts, dates and codes of procedures pass."""
+    sign_in(page, person(site, "judge"))
+    for text in notes.PERSONAL:
+        page.locator("#note").fill(text)
+        assert page.locator("#note-warning").text_content(), text
+    for text in notes.HARMLESS:
+        page.locator("#note").fill(text)
+        assert not page.locator("#note-warning").text_content(), text
+
+
 def offline_context(open_page: Callable[..., Page]) -> tuple[Page, BrowserContext]:
     page = open_page()
     return page, page.context
@@ -193,6 +199,57 @@ def test_cases_logged_without_network_arrive_once_and_in_order(
             ("guide:vneid-activation", 1),
             ("procedure:1.001193", 3),
         ]
+
+
+def test_the_page_opens_without_network_whatever_became_of_worker_and_window(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    """A closed window, a stopped worker, another language, another page of the desk: always a desk that logs."""
+    page, context = offline_context(open_page)
+    sign_in(page, person(site, "hamlet"))
+    ready_for_no_network(page)
+    context.set_offline(True)
+    for path in ("/en/desk/", "/en/desk/?mine=1", "/vi/desk/", "/en/desk/requests", "/en/sign-in"):
+        devtools = context.new_cdp_session(page)
+        devtools.send("ServiceWorker.enable")
+        devtools.send("ServiceWorker.stopAllWorkers")
+        page.close()
+        page = context.new_page()
+        page.goto(path)
+        ready(page)
+        expect(page.locator("#templates li").first).to_be_visible()
+
+
+def test_the_shell_is_kept_although_the_window_closes_at_once(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    """The worker finishes what the page has asked it to keep."""
+    page, context = offline_context(open_page)
+    sign_in(page, person(site, "hasty"))
+    page.close()
+    page = context.new_page()
+    page.goto("/robots.txt")
+    held = "async () => Boolean(await caches.match('/en/desk/offline', {ignoreVary: true}))"
+    for _ in range(50):
+        if page.evaluate(held):
+            break
+        page.wait_for_timeout(200)
+    context.set_offline(True)
+    page.goto("/en/desk/")
+    ready(page)
+
+
+def test_a_device_that_never_held_the_desk_says_so_without_network(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    """Never the browser's error page: words in three languages, and another try by itself."""
+    page, context = offline_context(open_page)
+    page.goto("/en/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    context.set_offline(True)
+    page.goto("/en/desk/")
+    expect(page.locator("h1")).to_have_text("Chưa có mạng")
+    expect(page.locator("[lang=en]")).to_contain_text("tries again")
 
 
 def test_what_waits_is_unreadable_in_the_store(site: Site, open_page: Callable[..., Page]) -> None:

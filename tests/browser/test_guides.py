@@ -102,6 +102,18 @@ def test_guides_and_the_last_procedures_can_be_read_without_network(open_page: C
     expect(page.locator(".kept")).to_have_count(0)
 
 
+def test_a_first_visitor_reads_on_while_the_guides_are_being_kept(open_page: Callable[..., Page]) -> None:
+    """The next page opens at once; it does not wait until a hundred guides have come over a slow line."""
+    page = open_page()
+    page.goto("/vi/guides/vssid")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.goto("/vi/about")
+    kept = "async () => Boolean(await (await caches.open('about-1')).match('/vi/guides/kept.json'))"
+    assert not page.evaluate(kept)
+    page.goto("/vi/guides/vneid-level-2")
+    wait_until_kept(page, "/vi/guides/kept.json")
+
+
 def test_staff_pages_are_never_kept(staff_page: Page) -> None:
     """What a clerk sees does not stay on the device."""
     staff_page.goto("/vi/guides/")

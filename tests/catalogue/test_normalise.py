@@ -58,3 +58,34 @@ def test_a_fee_that_the_province_sets_or_that_ends_says_so() -> None:
     ended = normalise.fee("10.000 Đồng", "áp dụng đến hết ngày 31/12/2025")
     assert ended.valid_to is not None
     assert ended.valid_to.isoformat() == "2025-12-31"
+
+
+def test_an_amount_is_not_certain_when_the_words_beside_it_name_another() -> None:
+    """A rate that has ended, a reduced rate of these months, another case: only the words say who pays what."""
+    for cell, note in (
+        ("5.000 Đồng (cá nhân nộp trực tuyến: 7.000 đồng/lần)", ""),
+        ("800000 Đồng", "áp dụng mức phí 400.000 đồng/hồ sơ đến hết ngày 31 tháng 12 năm 2026"),
+        ("2.000 Đồng (/trang)", "từ trang thứ 3 thu 1.000đ/trang"),
+        ("300000 Đồng", "trường hợp khác: 2 triệu đồng"),
+    ):
+        fee = normalise.fee(cell, note)
+        assert fee.amount is None, cell
+        assert "5.000" not in fee.text
+    half = normalise.fee("50.000 Đồng (50.000 đồng/thẻ; đến hết 31/12/2026 thu bằng 50% mức thu)", "")
+    assert (half.amount, "bằng 50%" in half.text) == (None, True)
+    assert normalise.fee("10.000 Đồng (10.000 đồng/lần)", "Nộp 1 bộ hồ sơ").amount == 10_000
+    assert normalise.fee("9999999999999 Đồng", "").amount is None
+    ends = normalise.fee("50.000 Đồng", "áp dụng đến hết ngày 31 tháng 12 năm 2026").valid_to
+    assert ends is not None
+    assert ends.isoformat() == "2026-12-31"
+
+
+def test_agencies_are_told_apart_and_each_once() -> None:
+    """A comma inside a name does not part it."""
+    text = "Thuế tỉnh, thành phố, Thuế cơ sở, Cục cảnh sát về trật tự, xã hội; Thuế cơ sở."
+    assert normalise.agency_names(text) == [
+        "Thuế tỉnh, thành phố",
+        "Thuế cơ sở",
+        "Cục cảnh sát về trật tự, xã hội",
+    ]
+    assert normalise.agency_names("") == []

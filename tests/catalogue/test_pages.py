@@ -17,6 +17,7 @@ from sqlalchemy import select
 from guidance import openapi
 from guidance.catalogue import starter
 from guidance.catalogue.models import EditorTask, FormerKey, LegalInstrument
+from guidance.catalogue.publishing import close_task
 from guidance.config import PROJECT
 from guidance.db import db, transaction
 from tests.catalogue.records import load, record, write
@@ -86,7 +87,93 @@ def test_the_page_shows_the_record_where_it_and_our_words_disagree(catalogue: Fl
     tasks = select(EditorTask.detail).where(EditorTask.subject == f"procedure:{CODE}")
     details = [json.loads(detail) for detail in db.session.scalars(tasks)]
     assert {"channel": "counter", "what": "fee", "ours": [0], "record": [20_000]} in details
-    assert {detail["what"] for detail in details} == {"fee", "time"}
+    assert {detail["what"] for detail in details} == {"fee", "time", "channels"}
+
+
+def test_a_task_goes_away_when_both_sides_agree_again_and_stays_closed_when_an_editor_closed_it(
+    catalogue: Flask, tmp_path: Path
+) -> None:
+    """Editors are not asked twice, and never about what is over."""
+    open_ones = select(EditorTask.detail).where(EditorTask.closed_at.is_(None))
+    assert len(db.session.scalars(open_ones).all()) > 1
+    close_task(db.session.scalars(select(EditorTask.id)).first() or 0, "an")
+    left = set(db.session.scalars(open_ones))
+    db.session.rollback()
+    load(catalogue, write(tmp_path / "b.jsonl", record(CODE, decision="2/QĐ-BTP")))
+    assert set(db.session.scalars(open_ones)) == left
+    db.session.rollback()
+    load(catalogue, write(tmp_path / "c.jsonl", record(CODE, methods=[])))
+    assert db.session.scalars(select(EditorTask)).all() == []
+
+
+FEES = [
+    {"channel": "Trực tuyến", "duration": "3 Ngày làm việc", "fee": "5.000 Đồng (cá nhân: 7.000 đồng/lần)"},
+    {"channel": "Trực tiếp", "duration": "3 Ngày làm việc", "fee": "10.000 Đồng (10.000 đồng/người)"},
+]
+
+
+def test_an_uncertain_cell_is_not_told_as_the_fee_but_our_reading_of_it_is(
+    app: Flask, tmp_path: Path
+) -> None:
+    """The portal prints 5,000 where its note says 7,000: the card says what we read, with its source."""
+    shutil.copy(CONTENT / "procedures" / "1.002755.yaml", tmp_path)
+    starter.load_starters(tmp_path)
+    load(app, write(tmp_path / "a.jsonl", record("1.002755", methods=FEES)))
+    page = visitor_of(app).get("/vi/procedures/1.002755").get_data(as_text=True)
+    assert "5.000" not in page
+    card = page[page.index("Lệ phí") :][:600]
+    assert re.search(r'Trên mạng: 7\.000 đ\s*<a class="note"', card)
+    assert "Tại quầy: 10.000 đ" in card
+    assert "7.000 đồng mỗi lần, theo ghi chú của cổng." in page
+
+
+def test_a_rate_that_has_ended_is_not_told_as_the_fee_of_today(app: Flask, tmp_path: Path) -> None:
+    """The row still shows it, with the day it ended on."""
+    methods = [
+        {"channel": "Trực tiếp", "duration": "5", "fee": "115.000 Đồng", "note": "đến hết ngày 31/12/2025"}
+    ]
+    load(app, write(tmp_path / "a.jsonl", record("1.000001", methods=methods)))
+    page = visitor_of(app).get("/en/procedures/1.000001").get_data(as_text=True)
+    assert page.count("115,000 đ") == 1
+    assert "ends or ended on 31/12/2025" in page
+
+
+def test_agencies_that_take_part_stand_in_their_order(catalogue: Flask) -> None:
+    """One file, three offices: who does what, first to last."""
+    page = visitor_of(catalogue).get("/en/procedures/3.000722").get_data(as_text=True)
+    order = [page.index(said) for said in ("1. Commune People", "2. Commune police", "3. Social insurance")]
+    assert order == sorted(order)
+
+
+def test_a_record_that_still_speaks_of_districts_is_shown_with_a_warning(app: Flask, tmp_path: Path) -> None:
+    """The district level ended on 1 July 2025; the text of the ministry may not have noticed."""
+    load(
+        app,
+        write(
+            tmp_path / "a.jsonl",
+            record("1.000001", agency="Bảo hiểm xã hội cấp huyện"),
+            record("1.000002", name="Việc của xã"),
+        ),
+    )
+    reader = visitor_of(app)
+    assert "still speaks of districts" in reader.get("/en/procedures/1.000001").get_data(as_text=True)
+    assert "still speaks of districts" not in reader.get("/en/procedures/1.000002").get_data(as_text=True)
+
+
+def test_procedures_are_browsed_by_the_agency_that_carries_them_out(app: Flask, tmp_path: Path) -> None:
+    """Spellings that differ in an accent are one agency; the page of a procedure leads to the others of its agency."""
+    rows = [record(f"1.00000{n}", agency="Sở Tư pháp, Ủy ban nhân dân cấp xã") for n in range(1, 6)]
+    rows.append(record("1.000009", name="Khác", agency="Uỷ ban nhân dân cấp Xã"))
+    load(app, write(tmp_path / "a.jsonl", *rows, record("1.000008", name="Không ai", agency="")))
+    reader = visitor_of(app)
+    page = reader.get("/en/procedures/").get_data(as_text=True)
+    assert '<option value="uy-ban-nhan-dan-cap-xa">Ủy ban nhân dân cấp xã (6)</option>' in page
+    for said, number in (("uy-ban-nhan-dan-cap-xa", 6), ("Sở Tư pháp", 5), ("so-y-te", 0)):
+        listed = reader.get(f"/en/procedures/?agency={said}").get_data(as_text=True)
+        assert len(re.findall(r'<li class="card">', listed)) == number, said
+        answer = reader.get("/api/v1/procedures", query_string={"agency": said})
+        assert len(answer.get_json()["procedures"]) == number, said
+    assert "/en/procedures/?agency=S" in reader.get("/en/procedures/1.000001").get_data(as_text=True)
 
 
 def test_an_old_code_leads_to_the_procedure_of_today_and_says_so(catalogue: Flask) -> None:

@@ -8,13 +8,15 @@ import re
 from xml.etree import ElementTree as Xml
 
 import pytest
+import zxingcpp
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from guidance.db import content_version
 from guidance.guides import actions, check, imports, queries
 from guidance.guides.format import Original
-from tests.conftest import Visitor
+from guidance.guides.publishing import GUIDES
+from tests.conftest import Visitor, staff_of
 
 LANGUAGES = ("vi", "en", "ur")
 
@@ -80,6 +82,24 @@ def test_a_guide_missing_in_urdu_says_so_and_marks_its_language(reader: Visitor)
     assert "ترجمہ نہیں ہوا" in page
 
 
+def test_a_clerk_reads_the_guide_beside_the_log_as_words(furnished: Flask) -> None:
+    """A way out that leads to another guide is a link there too, not its Markdown."""
+    clerk = staff_of(furnished, "lan", "desk")
+    page = clerk.get("/en/desk/?topic=guide:vneid-activation").get_data(as_text=True)
+    beside = page[page.index('class="beside-steps"') :]
+    assert "(guide:" not in page and "`TTTB`" not in page
+    assert 'href="/en/guides/vneid-forgotten-password"' in beside
+    assert "<code>TTTB</code>" in beside
+
+
+def test_a_long_explanation_is_a_list(reader: Visitor) -> None:
+    """The states of a file stand one under another, on the page and on paper."""
+    page = reader.get("/en/guides/track-file").get_data(as_text=True)
+    assert "<li><strong>Chờ tiếp nhận</strong>: nobody has taken it yet.</li>" in page
+    paper = reader.get("/en/guides/track-file/print").get_data(as_text=True)
+    assert '<p class="under">• <strong>Chờ tiếp nhận</strong>: nobody has taken it yet.</p>' in paper
+
+
 def test_an_unknown_guide_is_not_found(reader: Visitor) -> None:
     """A mistyped address gets a kind 404."""
     assert reader.get("/vi/guides/no-such-guide").status_code == 404
@@ -91,11 +111,67 @@ def test_an_unknown_guide_is_not_found(reader: Visitor) -> None:
 def test_a_leaflet_carries_address_qr_and_date(reader: Visitor, path: str) -> None:
     """Paper leads back to the page: its address from the settings, a code to scan, when it was checked."""
     page = reader.get(path + "/print").get_data(as_text=True)
-    assert f"huongdan.example.vn{path}" in page
+    assert f"huongdan.example.vn/{path.rpartition('/')[2]}</strong>" in page
     assert '<svg viewBox="0 0 ' in page
     assert "Đối chiếu lần cuối" in page
     assert "<nav" not in page.split("<main")[1]
     assert "0210 123 456" in page
+
+
+def scanned(page: str) -> list[str]:
+    """What a telephone reads from every QR code of a page, each drawn as ink on white paper."""
+    texts = []
+    for side, drawing in re.findall(
+        r'<svg viewBox="0 0 (\d+) \d+" class="segno"><path[^>]* d="([^"]+)"', page
+    ):
+        ink: set[tuple[int, int]] = set()
+        x = y = 0
+        for move, first, second in re.findall(r"([Mmh])(-?[\d.]+)(?:[ ,]?(-?[\d.]+))?", drawing):
+            if move == "h":
+                ink |= {(x + more, y) for more in range(int(first))}
+                x += int(first)
+            else:
+                x, y = (0, 0) if move == "M" else (x, y)
+                x, y = x + int(float(first)), y + int(float(second))
+        dot, paper = 5, int(side) + 6
+        points = range(paper * dot)
+        seen = bytes(0 if (c // dot - 3, r // dot - 3) in ink else 255 for r in points for c in points)
+        found = zxingcpp.read_barcodes(memoryview(seen).cast("B", (len(points), len(points))))
+        texts += [code.text for code in found]
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/vi/guides/vneid-level-2", "/vi/guides/vneid-level-2"),
+        ("/ur/guides/vssid/print", "/ur/guides/vssid"),
+        ("/en/procedures/1.001193/print?with=vi", "/en/procedures/1.001193"),
+        ("/vi/hall/procedures/1.001193", "/vi/procedures/1.001193"),
+    ],
+)
+def test_the_code_is_the_pages_own_address(reader: Visitor, path: str, leads_to: str) -> None:
+    """A telephone that scans the paper or the screen opens that page, at the address of the settings."""
+    page = reader.get(path, headers={"Host": "localhost"}).get_data(as_text=True)
+    assert scanned(page) == [f"https://huongdan.example.vn{leads_to}"]
+
+
+def test_a_folder_of_leaflets_has_a_code_for_each(reader: Visitor) -> None:
+    """Every sheet of the print job leads to its own page."""
+    page = reader.get("/vi/guides/print?slugs=vssid,scams&procedures=1.001193").get_data(as_text=True)
+    paths = ("/vi/guides/vssid", "/vi/guides/scams", "/vi/procedures/1.001193")
+    assert scanned(page) == [f"https://huongdan.example.vn{path}" for path in paths]
+
+
+def test_the_short_address_is_typed_from_paper(reader: Visitor) -> None:
+    """Few letters lead to the page in the reader's language; a mistyped one is not found."""
+    urdu = {"Accept-Language": "ur, en;q=0.5"}
+    answer = reader.get("/vneid-level-2", headers=urdu)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/ur/guides/vneid-level-2")
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert reader.get("/1.001193").headers["Location"] == "/vi/procedures/1.001193"
+    assert reader.get("/vneid-level-9").status_code == 404
+    assert reader.get("/vi").headers["Location"].endswith("/vi/")
 
 
 def test_a_leaflet_shows_two_languages_side_by_side(reader: Visitor) -> None:
@@ -126,6 +202,50 @@ def test_every_path_of_the_questionnaire_ends_somewhere_useful(furnished: Flask)
         assert end.verdict is not None, answers
         assert end.guides, answers
         assert set(end.guides) <= published
+
+
+def test_nobody_is_sent_where_they_cannot_go(furnished: Flask) -> None:
+    """No smartphone, or only the counter: no path through an app. A child: the parent's phone is asked about. Papers come once."""
+    apps = {
+        "vneid-level-1",
+        "vneid-activation",
+        "portal-login",
+        "submit-online",
+        "vssid",
+        "vneid-add-documents",
+    }
+    for answers in check.every_path():
+        end = check.place(answers)
+        if answers.get("phone") == "none" or answers.get("online") == "counter":
+            assert not apps & set(end.guides), answers
+        assert len(end.guides) <= 8, answers
+        assert len({paper.vi for paper in end.papers}) == len(end.papers), answers
+    child = check.place({"goal": "account", "who": "child"}).question
+    grown = check.place({"goal": "account", "who": "me"}).question
+    assert child is not None and grown is not None
+    assert child.key == grown.key == "phone"
+    assert child.text.en != grown.text.en
+
+
+def test_every_answer_of_every_path_is_a_page(reader: Visitor) -> None:
+    """An end is a page that opens in every language, with its sentence, its guides and no dead link."""
+    ends = {}
+    for answers in check.every_path():
+        verdict = check.place(answers).verdict
+        assert verdict is not None
+        ends[verdict.en] = answers
+    published = set(queries.published_slugs())
+    for answers in ends.values():
+        for lang in LANGUAGES:
+            answer = reader.get(f"/{lang}/check", query_string=answers)
+            page = answer.get_data(as_text=True)
+            assert answer.status_code == 200
+            verdict = check.place(answers).verdict
+            assert verdict is not None
+            assert verdict.in_(lang) in html.unescape(page)
+            linked = re.findall(rf'href="/{lang}/guides/([a-z0-9-]+)"', page.split('id="path"')[1])
+            assert linked and set(linked) <= published
+    assert len(ends) == len(check.definition().verdicts)
 
 
 def test_somebody_without_an_account_is_led_to_the_police_first(reader: Visitor) -> None:
@@ -216,7 +336,7 @@ def test_loading_twice_is_loading_once_and_editors_keep_their_words(furnished: F
     assert imports.load().stored == 0
     page = queries.guide_page("vssid", "vi")
     assert page is not None and page.title == "Tên do biên tập viên đặt"
-    assert [version.number for version in queries.versions("vssid", "vi")] == [2, 1]
+    assert [version.number for version in GUIDES.versions("vssid", "vi")] == [2, 1]
     assert imports.take_starter("vssid", by="thu")
     page = queries.guide_page("vssid", "vi")
     assert page is not None and page.title == words.title

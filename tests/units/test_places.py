@@ -164,6 +164,7 @@ def test_an_editor_enters_hours_and_citizens_see_them_at_once(placed: Flask) -> 
     sent = {
         "name": row.name,
         "main": "centre",
+        "revision": form_of(editor.get(f"/en/admin/units/{row.id}").get_data(as_text=True))["revision"],
         "address": "Tổ dân phố Thử, xã Lập Thạch",
         weekday: "7h30-11h30, 13:30 – 17:00",
         "position": "21.4, 105.4",
@@ -211,6 +212,36 @@ def test_a_wrong_entry_is_refused_with_its_reason(placed: Flask) -> None:
         assert f'id="{field}-error"' in answer.get_data(as_text=True), (field, text)
 
 
+def test_two_editors_of_one_centre_never_overwrite_each_other(placed: Flask) -> None:
+    """The second sees what the first stored beside their own words, and decides; without looking nothing is stored."""
+    first = staff_of(placed, "an", "editor")
+    db.session.rollback()
+    second = staff_of(placed, "binh", "editor")
+    address = (
+        f"/en/admin/units/{db.session.scalar(select(ServiceCentre.id).where(ServiceCentre.key == '08761'))}"
+    )
+    db.session.rollback()
+    mine, theirs = (
+        {"main": "centre"} | form_of(editor.get(address).get_data(as_text=True)) for editor in (first, second)
+    )
+    stored = first.post(address, mine | {"address": "Số 1, phố Cũ", "mon": "07:30-11:30"})
+    assert stored.status_code == 303
+    refused = second.post(address, theirs | {"telephone": "0211 123 456"})
+    assert refused.status_code == 409
+    shown = refused.get_data(as_text=True)
+    for said in ("Somebody else changed this centre", "Số 1, phố Cũ", "07:30-11:30", 'value="0211 123 456"'):
+        assert said in shown
+    kept = select(ServiceCentre.address, ServiceCentre.telephone).where(ServiceCentre.key == "08761")
+    assert db.session.execute(kept).one() == ("Số 1, phố Cũ", "")
+    db.session.rollback()
+    agreed = {"main": "centre"} | form_of(shown) | {"address": "Số 1, phố Cũ"}
+    assert second.post(address, agreed).status_code == 303
+    assert db.session.execute(kept).one() == ("Số 1, phố Cũ", "0211 123 456")
+    db.session.rollback()
+    assert first.post(f"{address}/remove", {"revision": mine["revision"]}).status_code == 409
+    assert second.get(address).status_code == 200
+
+
 def test_a_reception_point_is_added_and_taken_off(placed: Flask) -> None:
     """A further place of the same commune that also serves its neighbour."""
     editor = staff_of(placed, "an", "admin")
@@ -226,7 +257,8 @@ def test_a_reception_point_is_added_and_taken_off(placed: Flask) -> None:
     centre_id = db.session.scalar(
         select(ServiceCentre.id).where(ServiceCentre.name == "Điểm tiếp nhận Đồng Ích")
     )
-    assert editor.post(f"/en/admin/units/{centre_id}/remove").status_code == 303
+    assert editor.post(f"/en/admin/units/{centre_id}/remove").status_code == 409
+    assert editor.post(f"/en/admin/units/{centre_id}/remove", {"revision": "1"}).status_code == 303
     assert "Đồng Ích" not in re.sub(
         r"<details.*?</details>",
         "",
