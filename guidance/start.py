@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from gunicorn.app.wsgiapp import run as gunicorn
+from sqlalchemy.exc import DatabaseError
 from whitenoise.compress import Compressor
 
 from guidance import backup, config, schema
@@ -138,6 +140,12 @@ def serve() -> None:
         prepare(create_app(settings))
     except backup.BackupFailed as wrong:
         sys.exit(f"The site cannot start: {wrong.message}")
+    except (DatabaseError, sqlite3.DatabaseError) as wrong:
+        said = " ".join(str(getattr(wrong, "orig", wrong)).split()).rstrip(".")
+        sys.exit(
+            f"The site cannot start: the database does not answer as it must ({said}). "
+            "Is PostgreSQL running? If a file is damaged, `flask restore` puts a backup back (docs/deploy.md)."
+        )
     _say(f"The site is at {settings.site_url} (stop it with Ctrl+C).")
     os.chdir(config.PROJECT)
     sys.argv = ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]

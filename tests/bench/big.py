@@ -38,7 +38,7 @@ BLOCK = 100  # copies of the practice year in one transaction
 
 def shifted(sqlite: bool) -> dict[str, str]:
     """How a copied case differs: another id and number, and whole weeks earlier."""
-    days = "364 * ((n.i % :years))"
+    days = "(364 * (n.i % :years))"
     if sqlite:
         earlier = f"'-' || {days} || ' days'"
         instant = "strftime('%Y-%m-%d %H:%M:%S', {0}, " + earlier + ") || '.000000'"

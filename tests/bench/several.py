@@ -355,7 +355,7 @@ def main() -> int:
         words = DOCUMENT.read_text()
         head, _mark, rest = words.partition(BEGIN)
         _old, _mark, tail = rest.partition(END)
-        DOCUMENT.write_text("\n".join([head + BEGIN, "", *said, END]) + tail)
+        DOCUMENT.write_text("\n".join([head + BEGIN, "", "\n\n".join(said), END]) + tail)
     return 0
 
 
