@@ -32,7 +32,7 @@ from guidance.catalogue.models import (
     ProcedureCard,
     RecordVersion,
 )
-from guidance.catalogue.normalise import agency_names, national_code
+from guidance.catalogue.normalise import agency_names, national_code, paper_name
 from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
 from guidance.db import db
@@ -89,11 +89,21 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Paper:
+    """One paper of the official record, the form for it (empty without one), and how many are asked."""
+
+    name: str
+    form_file: str
+    originals: int | None
+    copies: int | None
+
+
+@dataclass(frozen=True)
 class DocumentCase:
     """The papers of one case of the official record; remarks apart."""
 
     label: str
-    papers: tuple[OfficialDocument, ...]
+    papers: tuple[Paper, ...]
     remarks: tuple[str, ...]
 
 
@@ -515,17 +525,17 @@ def _in(words: dict[str, str] | None, lang: str) -> str:
 
 def _documents(procedure_id: int) -> tuple[DocumentCase, ...]:
     query = select(OfficialDocument).where(OfficialDocument.procedure_id == procedure_id)
-    by_case: dict[str, list[OfficialDocument]] = {}
-    for document in db.session.scalars(query.order_by(OfficialDocument.position)):
-        by_case.setdefault(document.case_label, []).append(document)
-    return tuple(
-        DocumentCase(
-            label,
-            tuple(document for document in documents if not document.is_remark),
-            tuple(document.name or document.form_file for document in documents if document.is_remark),
-        )
-        for label, documents in by_case.items()
-    )
+    papers: dict[str, list[Paper]] = {}
+    remarks: dict[str, list[str]] = {}
+    for row in db.session.scalars(query.order_by(OfficialDocument.position)):
+        name, form_file = paper_name(row.name, row.form_file)
+        papers.setdefault(row.case_label, [])
+        remarks.setdefault(row.case_label, [])
+        if row.is_remark:
+            remarks[row.case_label].append(name)
+        else:
+            papers[row.case_label].append(Paper(name, form_file, row.originals, row.copies))
+    return tuple(DocumentCase(label, tuple(found), tuple(remarks[label])) for label, found in papers.items())
 
 
 def _legal(procedure_id: int) -> tuple[Instrument, ...]:
