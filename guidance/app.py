@@ -21,10 +21,14 @@ from guidance.adoption import views as adoption_views
 from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
 from guidance.desk import editing as desk_editing
+from guidance.desk import session_pages as desk_session_pages
 from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
+from guidance.privacy import editing as privacy_editing
+from guidance.privacy import views as privacy_views
+from guidance.rendering import SiteEnvironment
 from guidance.search import editing as search_editing
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
@@ -33,6 +37,9 @@ from guidance.units import editing as units_editing
 from guidance.units import views as units_views
 
 gc.freeze()
+gc.set_threshold(
+    10_000, 20, 50
+)  # a page makes a few thousand objects, and hardly one of them is part of a ring
 gc.enable()
 
 BLUEPRINTS = (
@@ -50,6 +57,9 @@ BLUEPRINTS = (
     search_editing.bp,
     desk_views.bp,
     desk_editing.bp,
+    desk_session_pages.bp,
+    privacy_views.bp,
+    privacy_editing.bp,
     adoption_views.public_bp,
     adoption_views.bp,
     adoption_editing.keys_bp,
@@ -69,14 +79,15 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         static_folder="static",
         template_folder="templates",
     )
+    app.jinja_environment = SiteEnvironment
     app.config.update(
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         MIGRATIONS=config.PROJECT / "guidance" / "migrations",
         TRANSLATIONS=config.PROJECT / "translations",
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it, the base class that is annotated has not
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's own provider has it, the base class that is annotated has not
     i18n.init_app(app)
     db.init_app(app)
     security.init_app(app)
@@ -92,7 +103,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     prefix.outside(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
     return app
 
 
@@ -101,7 +112,7 @@ def _keep_pages(app: Flask) -> None:
         with app.app_context():
             return db.content_version(), datetime.now(i18n.VIETNAM).date()
 
-    app.wsgi_app = app.extensions["pages"] = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]
+    app.wsgi_app = app.extensions["pages"] = PageCache(app.wsgi_app, version)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
 
 
 def _serve_static(app: Flask) -> None:
@@ -109,7 +120,7 @@ def _serve_static(app: Flask) -> None:
         for name, value in security.HEADERS.items():
             response_headers[name] = value
 
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
         app.wsgi_app,
         root=app.static_folder,
         prefix="static/",

@@ -52,7 +52,7 @@ def _axis(top: float, share: bool, words_of: object) -> list[tuple[float, str]]:
     marks = [top * place / steps for place in range(steps + 1)]
     if not share:
         marks = [mark for mark in marks if float(mark).is_integer()]
-    return [(mark, words_of(mark)) for mark in marks]  # type: ignore[operator]
+    return [(mark, words_of(mark)) for mark in marks]  # type: ignore[operator]  # a function that puts a mark into words
 
 
 def over_time(
@@ -149,10 +149,10 @@ def _columns(points: Sequence[Point], x: object, y: object, step: float) -> str:
     for place, point in enumerate(points):
         if point.value is None:
             continue
-        top = y(point.value)  # type: ignore[operator]
+        top = y(point.value)  # type: ignore[operator]  # only points that have a value are here
         kind = "bar-partial" if point.partial else "bar-filled"
         parts.append(
-            f'<rect class="{kind}" x="{round(x(place) - wide / 2, 1)}" y="{top}" width="{wide}" '  # type: ignore[operator]
+            f'<rect class="{kind}" x="{round(x(place) - wide / 2, 1)}" y="{top}" width="{wide}" '  # type: ignore[operator]  # only points that have a value are here
             f'height="{round(HEIGHT - _BOTTOM - top, 1)}"><title>{escape(point.words)}</title></rect>'
         )
     return "".join(parts)
@@ -160,7 +160,7 @@ def _columns(points: Sequence[Point], x: object, y: object, step: float) -> str:
 
 def _line_points(points: Sequence[Point], x: object, y: object) -> str:
     known = [(place, point) for place, point in enumerate(points) if point.value is not None]
-    spots = [(x(place), y(point.value)) for place, point in known]  # type: ignore[operator]
+    spots = [(x(place), y(point.value)) for place, point in known]  # type: ignore[operator]  # only points that have a value are here
     dots = "".join(
         f'<circle class="{"dot-partial" if point.partial else "dot"}" cx="{at}" cy="{height}" r="4"><title>{escape(point.words)}</title></circle>'
         for (at, height), (_, point) in zip(spots, known, strict=True)

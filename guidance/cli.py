@@ -32,6 +32,7 @@ from guidance.desk import actions as desk
 from guidance.desk import rollup
 from guidance.errors import UserError
 from guidance.guides import imports as guides
+from guidance.privacy import actions as privacy
 from guidance.search import current as search_index
 from guidance.starter import load_content as load_starter_content
 from guidance.units import imports as unit_imports
@@ -248,9 +249,10 @@ def purge_desk() -> None:
     """Delete expired notes, file references, telephone numbers and requests; the counts stay. Twice is once."""
     days = current_app.config["SETTINGS"].retention_days
     purged = desk.purge(days, by="command line")
+    about_data = privacy.purge(days, by="command line")
     click.echo(
         f"Done: deleted {purged.notes} notes and references older than {days} days, "
-        f"{purged.phones} telephone numbers, {purged.requests} requests."
+        f"{purged.phones} telephone numbers, {purged.requests} requests, {about_data} requests about one's data."
     )
 
 
@@ -261,12 +263,18 @@ figures_group = AppGroup("figures", help="Official counts, targets, and the figu
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--indicator-set", required=True, type=click.Choice(SETS), help="What the file holds.")
 @click.option("--source", default="", help="The document the figures come from; the file's name without it.")
+@click.option("--unit", default="", help="Code of the unit, for a file that names none.")
+@click.option(
+    "--period", default="", help="Such as 2026-Q3 or 2026-06-15..2026-09-14, for a file that names none."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
 @says_why
-def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -> None:
+def import_figures(
+    file: Path, indicator_set: str, source: str, unit: str, period: str, dry_run: bool
+) -> None:
     """Load official counts (CSV or XLSX), all or nothing. Twice is once."""
     with force_locale("en"):  # as the rest of what commands say
-        found = figure_imports.check_file(file, indicator_set, source)
+        found = figure_imports.check_file(file, indicator_set, source, unit=unit, period=period)
         report = figures.save_import(found, by="command line", dry_run=dry_run)
     for note in found.notes:
         click.echo(note)

@@ -349,6 +349,6 @@ def init_app(app: Flask) -> None:
     counters = app.extensions["meters"] = Counters(settings.data / FOLDER)
     for logger in (app.logger, log, slow):
         _speak(logger)
-    app.wsgi_app = Meter(app.wsgi_app, counters, settings.log_requests)  # type: ignore[method-assign]
+    app.wsgi_app = Meter(app.wsgi_app, counters, settings.log_requests)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
     with app.app_context():
         watch_queries(db.engine, counters, settings.slow_query_ms)

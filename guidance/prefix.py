@@ -91,11 +91,11 @@ def inside(app: Flask) -> None:
     """Call before pages are kept."""
     prefix = prefix_of(app.config["SETTINGS"].site_url)
     if prefix:
-        app.wsgi_app = PutBefore(app.wsgi_app, prefix)  # type: ignore[method-assign]
+        app.wsgi_app = PutBefore(app.wsgi_app, prefix)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask
 
 
 def outside(app: Flask) -> None:
     """Call when everything else is in place."""
     prefix = prefix_of(app.config["SETTINGS"].site_url)
     if prefix:
-        app.wsgi_app = TakeOff(app.wsgi_app, prefix)  # type: ignore[method-assign]
+        app.wsgi_app = TakeOff(app.wsgi_app, prefix)  # type: ignore[method-assign]  # how WSGI middleware is put around Flask

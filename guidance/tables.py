@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from guidance import bounds
 from guidance.errors import ImportRefused
 from guidance.i18n import VIETNAM
 
@@ -22,8 +22,6 @@ Row = Sequence[Any]
 # What a spreadsheet takes for the beginning of a formula, full-width forms included.
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 _CHUNK = 2000
-_LARGEST_SHEET = 60 * 1024 * 1024
-_MOST_ROWS = 200_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 
@@ -246,16 +244,35 @@ def in_pieces(file: IO[bytes], size: int = 64 * 1024) -> Iterator[bytes]:
 # --- in ----------------------------------------------------------------------------------------
 
 
-def read(name: str, content: bytes) -> Read:
+def read(
+    name: str,
+    content: bytes,
+    is_head: Callable[[Sequence[str]], bool] | None = None,
+    *,
+    optional: bool = False,
+) -> Read:
     """The first table of a CSV or XLSX file; raises ImportRefused when it is neither or too large.
 
-    Rows above the headings that hold fewer than two cells are skipped: downloads of this site begin with them.
+    Rows above the headings are skipped: downloads of this site begin with some. `is_head` knows the headings
+    where they look unusual; `optional` gives an empty table instead of an error where there are none such.
     """
     lines = _from_xlsx(name, content) if content[:2] == b"PK" else _from_csv(name, content)
-    rows = [(number, cells) for number, cells in lines if any(cells)]
-    if len(rows) > _MOST_ROWS:
-        raise ImportRefused(f"{name}: more than {_MOST_ROWS} lines. Nothing was stored.")
-    start = next((place for place, (_, cells) in enumerate(rows) if _is_head(cells)), None)
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    cells_seen = 0
+    for number, cells in lines:
+        cells_seen += len(cells)
+        if len(cells) > bounds.MOST_COLUMNS and any(cells[bounds.MOST_COLUMNS :]):
+            raise ImportRefused(
+                f"{name}, line {number}: more than {bounds.MOST_COLUMNS} columns. Nothing was stored."
+            )
+        if len(rows) > bounds.MOST_ROWS or cells_seen > bounds.MOST_CELLS * 5:
+            raise ImportRefused(f"{name}: more than {bounds.MOST_ROWS} lines. Nothing was stored.")
+        if any(cells):
+            rows.append((number, cells[: bounds.MOST_COLUMNS]))
+    known = is_head or _is_head
+    start = next((place for place, (_, cells) in enumerate(rows) if known(cells)), None)
+    if start is None and optional:
+        return Read((), ())
     if start is None:
         raise ImportRefused(f"{name}: there is no line with headings. Nothing was stored.")
     head = tuple(cell.strip() for cell in rows[start][1])
@@ -271,13 +288,7 @@ def read(name: str, content: bytes) -> Read:
 
 def read_file(path: Path) -> Read:
     """The first table of a CSV or XLSX file on disk."""
-    try:
-        content = path.read_bytes()
-    except OSError as wrong:
-        raise ImportRefused(
-            f"{path}: cannot be read ({type(wrong).__name__}). Nothing was stored."
-        ) from wrong
-    return read(path.name, content)
+    return read(path.name, bounds.read_file(path))
 
 
 def _is_head(cells: Sequence[str]) -> bool:
@@ -312,19 +323,21 @@ def _from_csv(name: str, content: bytes) -> Iterator[tuple[int, tuple[str, ...]]
 def _from_xlsx(name: str, content: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
+    bounds.check_workbook(name, content)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            if sum(part.file_size for part in parts.infolist()) > _LARGEST_SHEET:
-                raise ImportRefused(f"{name}: the workbook is too large when unpacked. Nothing was stored.")
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        # The last sheet with three columns or more: this site's workbooks begin with a sheet of words.
-        pages = [book.get_sheet_by_index(place) for place in range(len(book.sheet_names))]
-    except (CalamineError, zipfile.BadZipFile, ValueError, KeyError) as wrong:
+        # The first sheet with three columns or more: this site's workbooks begin with a sheet of words.
+        page = None
+        for place in range(min(len(book.sheet_names), bounds.MOST_SHEETS)):
+            found = book.get_sheet_by_index(place)
+            page = found if page is None or found.width >= 3 else page
+            if found.width >= 3:
+                break
+    except (CalamineError, ValueError, KeyError) as wrong:
         raise ImportRefused(f"{name}: this workbook cannot be read ({wrong}). Nothing was stored.") from wrong
-    wide = [page for page in pages if page.width >= 3] or pages
-    if not wide:
+    if page is None:
         return
-    for number, row in enumerate(wide[0].to_python(skip_empty_area=False), start=1):
+    for number, row in enumerate(page.to_python(skip_empty_area=False), start=1):
         yield number, tuple(_as_text(cell) for cell in row)
 
 

@@ -36,12 +36,12 @@ _FIRST_STEPS = frozenset(
 
 def public(bp: Blueprint) -> None:
     """Everybody may open these pages; they never look at a session and never set a cookie."""
-    bp.audience = PUBLIC  # type: ignore[attr-defined]
+    bp.audience = PUBLIC  # type: ignore[attr-defined]  # kept on the object it speaks of
 
 
 def only(bp: Blueprint, *roles: str) -> None:
     """Only these roles may open the pages of this blueprint."""
-    bp.audience = frozenset(roles)  # type: ignore[attr-defined]
+    bp.audience = frozenset(roles)  # type: ignore[attr-defined]  # kept on the object it speaks of
 
 
 def open_to(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -52,7 +52,7 @@ def open_to(*roles: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def same_view(*args: Any, **kwargs: Any) -> Any:
             return view(*args, **kwargs)
 
-        same_view.audience = frozenset(roles)  # type: ignore[attr-defined]
+        same_view.audience = frozenset(roles)  # type: ignore[attr-defined]  # kept on the object it speaks of
         return same_view
 
     return mark
@@ -73,7 +73,7 @@ def current_staff() -> Staff:
     staff = g.get("staff")
     if staff is None:
         raise SignInNeeded
-    return staff  # type: ignore[no-any-return]
+    return staff  # type: ignore[no-any-return]  # g holds anything
 
 
 def staff_or_none() -> Staff | None:

@@ -354,7 +354,7 @@ def _use_code(account_id: int, session_id: int, code: str) -> None:
             )
             .values(used_at=now())
         )
-        if used.rowcount != 1:  # type: ignore[attr-defined]
+        if used.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
             raise WrongCode
         audit.record("second-step.recovery", f"account:{account.name}", account.name)
     _second_step_done(session_id)

@@ -29,7 +29,7 @@ class Account(Base):
     unit_id: Mapped[int | None] = mapped_column(default=None, index=True)
     second_step_secret: Mapped[str | None] = mapped_column(default=None)
     second_step_last: Mapped[int] = mapped_column(default=0)
-    sso_subject: Mapped[str | None] = mapped_column(unique=True, default=None)
+    sso_subject: Mapped[str | None] = mapped_column(unique=True, index=True, default=None)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -91,7 +91,7 @@ def version() -> str:
 def _several(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]  # a list otherwise
 
 
 @cache
@@ -135,6 +135,12 @@ def set_name(name: str) -> str:
 def task_groups() -> dict[str, str]:
     """Groups of programme tasks, by key, in the reader's language."""
     return {row["key"]: said(row) for row in _content()["task_groups"]}
+
+
+def task_group_verified(key: str) -> bool:
+    """Whether the name of a group of tasks has been checked; groups that say nothing of it are our own words."""
+    group: dict[str, Any] = next((row for row in _content()["task_groups"] if row["key"] == key), {})
+    return bool(group.get("verified_on", True))
 
 
 def checklist() -> dict[str, str]:

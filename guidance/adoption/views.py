@@ -315,7 +315,7 @@ def download(table: str, kind: str) -> ResponseReturnValue:
 
 def as_file(body: object, kind: str, name: str) -> Response:
     """A download with its name; streamed. Text is made before, because a stream outlives the request."""
-    response = Response(body, mimetype=kind)  # type: ignore[arg-type]
+    response = Response(body, mimetype=kind)  # type: ignore[arg-type]  # one of two known texts
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

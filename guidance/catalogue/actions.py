@@ -1,14 +1,20 @@
-"""Writes of the catalogue: feedback, links to guides."""
+"""Writes of the catalogue: feedback, moments of life."""
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import update
+from collections.abc import Sequence
 
-from guidance.catalogue.models import Feedback
-from guidance.db import db, now, transaction
-from guidance.errors import UserError
-from guidance.text import personal_data
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, text, update
+
+from guidance import audit
+from guidance.catalogue import queries
+from guidance.catalogue.differences import state_of
+from guidance.catalogue.models import Feedback, LifeEventName
+from guidance.catalogue.queries import NamedLifeEvent
+from guidance.db import content_changed, db, is_sqlite, now, transaction
+from guidance.errors import Conflict, UserError
+from guidance.text import personal_data, slug
 
 LONGEST_COMMENT = 500
 
@@ -40,3 +46,31 @@ def add_comment(feedback_id: int, comment: str) -> None:
     db.session.execute(
         update(Feedback).where(Feedback.id == feedback_id, Feedback.comment == "").values(comment=comment)
     )
+
+
+@transaction
+def save_life_events(events: Sequence[NamedLifeEvent], seen: str, by: str) -> None:
+    """Keep the moments of life in this order; one that is missing from it stays as it was, at the end.
+
+    `seen` is the state the editor had before their eyes; raises Conflict when somebody changed it since. A new one
+    comes without a slug and gets one from its Vietnamese name, for ever.
+    """
+    if not is_sqlite():
+        db.session.execute(text("LOCK TABLE life_event IN EXCLUSIVE MODE"))
+    present = queries.named_life_events()
+    if state_of(present) != seen:
+        raise Conflict
+    taken = {one.slug for one in present}
+    rest = [one for one in present if one.slug not in {event.slug for event in events}]
+    db.session.execute(delete(LifeEventName))
+    for position, event in enumerate([*events, *rest]):
+        name = event.slug or _free_slug(event.names["vi"], taken)
+        taken.add(name)
+        db.session.add(LifeEventName(slug=name, names=event.names, position=position, shown=event.shown))
+    audit.record("life-events.save", "", by, shown=sum(event.shown for event in events))
+    content_changed()
+
+
+def _free_slug(name: str, taken: set[str]) -> str:
+    stem = slug(name, 40) or "khac"
+    return next(one for one in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if one not in taken)

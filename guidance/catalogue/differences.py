@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ class Line:
     kind: str
     left: tuple[Piece, ...] = ()
     right: tuple[Piece, ...] = ()
+
+
+def state_of(value: object) -> str:
+    """A mark of what somebody had before their eyes, to notice that it has been changed meanwhile."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:32]
 
 
 def side_by_side(before: Sequence[str], after: Sequence[str]) -> list[Line]:

@@ -45,6 +45,23 @@ class PublishedMeanwhile(Conflict):
     )
 
 
+class DraftFirst(Conflict):
+    """A draft of the same page is open, and would undo what is asked for."""
+
+    message = _l("There is an unpublished draft of this page. Publish it or throw it away first.")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One state a published text has been in."""
+
+    number: int
+    at: datetime
+    authors: tuple[str, ...]
+    reviewer: str
+    body: str
+
+
 @dataclass(frozen=True)
 class OpenDraft:
     """A draft as pages need it."""
@@ -86,6 +103,9 @@ class Kind(Protocol):
 
     def put(self, key: str, lang: str, body: str, authors: list[str], by: str) -> None:
         """Store the text where citizens read it; part of the caller's transaction."""
+
+    def versions(self, key: str, lang: str) -> list[Version]:
+        """Every state the published text has been in, newest first; NotFound when there is no such thing."""
 
 
 def _open(row: Draft) -> OpenDraft:
@@ -226,6 +246,30 @@ def publish(kind: Kind, number: int, revision: int, by: str, second_editor: bool
     db.session.execute(delete(Draft).where(Draft.id == number))
     kind.put(key, lang, body, authors, by)
     audit.record("draft.published", subject, by, lang=lang, authors=authors)
+
+
+@transaction
+def restore(kind: Kind, subject: str, lang: str, number: int, by: str) -> int:
+    """Make an earlier state a draft again; returns the draft's id. Raises DraftFirst or NotFound."""
+    key = subject.partition(":")[2]
+    version = next((one for one in kind.versions(key, lang) if one.number == number), None)
+    if version is None:
+        raise NotFound
+    if db.session.scalar(select(Draft.id).where(Draft.subject == subject, Draft.lang == lang)):
+        raise DraftFirst
+    row = Draft(
+        subject=subject,
+        lang=lang,
+        body=version.body,
+        base=kind.published(key, lang)[1],
+        authors=[by],
+        started_at=now(),
+        changed_at=now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    audit.record("draft.restored", subject, by, lang=lang)
+    return row.id
 
 
 class _Seen(Exception):

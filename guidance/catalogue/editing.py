@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from guidance import i18n, security
 from guidance.accounts import access
 from guidance.catalogue import (
+    actions,
     drafts,
     forms,
     imports,
@@ -22,7 +23,7 @@ from guidance.catalogue import (
     standing,
     uploads,
 )
-from guidance.catalogue.differences import side_by_side
+from guidance.catalogue.differences import side_by_side, state_of
 from guidance.catalogue.normalise import national_code
 from guidance.catalogue.views import values_of
 from guidance.errors import Conflict, NotFound, UserError
@@ -241,45 +242,6 @@ def _page_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
     return render("editing/preview.html", inner="catalogue/procedure.html", draft=draft, **values)
 
 
-@bp.get(f"/procedures/<key>/{CODE}/versions")
-def versions(key: str, code: str) -> ResponseReturnValue:
-    """Every state a language has been in, and what changed from one to the next."""
-    found = publishing.versions(key, code)
-    chosen = request.args.get("number", found[0].number if found else 0, type=int)
-    after = next((one for one in found if one.number == chosen), None)
-    before = next((one for one in found if one.number == chosen - 1), None)
-    rows = (
-        side_by_side(forms.lines_of(before.body if before else ""), forms.lines_of(after.body))
-        if after
-        else []
-    )
-    return render(
-        "editing/versions.html",
-        title=publishing.overview(key).name,
-        back=url_for("editing.procedure", key=key),
-        restore=url_for("editing.restore", key=key, code=code),
-        versions=found,
-        chosen=chosen,
-        rows=rows,
-        code=code,
-        names=i18n.NAMES,
-    )
-
-
-@bp.post(f"/procedures/<key>/{CODE}/restore")
-def restore(key: str, code: str) -> ResponseReturnValue:
-    """Make an earlier state a draft again."""
-    chosen = request.form.get("number", 0, type=int)
-    version = next((one for one in publishing.versions(key, code) if one.number == chosen), None)
-    if version is None:
-        raise NotFound
-    base = publishing.PROCEDURES.published(key, code)[1]
-    number = publishing.restore(base, f"procedure:{key}", code, version.body, access.current_staff().name)
-    return done(
-        url_for("drafts.review", number=number), _("Version %(number)s is a draft again.", number=chosen)
-    )
-
-
 @bp.get("/procedures/<key>/shipped")
 def shipped(key: str) -> ResponseReturnValue:
     """The text that comes with the site beside ours."""
@@ -419,6 +381,50 @@ def end_notice(key: str) -> ResponseReturnValue:
     """Show a notice no longer from today."""
     notices.end(key, today(), access.current_staff().name)
     return done(url_for("editing.notice_list"), _("The notice is no longer shown."))
+
+
+# --- moments of life ---------------------------------------------------------------------------
+
+
+def _life_events_page(form: forms.LifeEventsForm, seen: str, status: int = 200) -> ResponseReturnValue:
+    theirs = queries.named_life_events() if status == 409 else []
+    return render(
+        "editing/life_events.html",
+        status=status,
+        form=form,
+        seen=seen,
+        rows=side_by_side(_event_lines(theirs), _event_lines(form.values())) if theirs else [],
+    )
+
+
+def _event_lines(events: list[queries.NamedLifeEvent]) -> list[str]:
+    return [" · ".join([*one.names.values(), *([] if one.shown else [_("hidden")])]) for one in events]
+
+
+@bp.get("/life-events")
+def life_events() -> ResponseReturnValue:
+    """The moments of life on the home page, to name, order, add and hide."""
+    present = queries.named_life_events()
+    rows: list[dict[str, Any]] = [
+        {"slug": one.slug, "position": place, "shown": one.shown, **one.names}
+        for place, one in enumerate(present, start=1)
+    ]
+    rows.append({"shown": True})
+    return _life_events_page(forms.LifeEventsForm(events=rows), state_of(present))
+
+
+@bp.post("/life-events")
+def save_life_events() -> ResponseReturnValue:
+    """Keep them; when somebody else changed them meanwhile, show both."""
+    form, seen = forms.LifeEventsForm(request.form), request.form.get("seen", "")
+    known = {one.slug for one in queries.named_life_events()}
+    if not form.validate() or any(one.slug and one.slug not in known for one in form.values()):
+        return _life_events_page(form, seen, 422)
+    try:
+        actions.save_life_events(form.values(), seen, access.current_staff().name)
+    except Conflict as wrong:
+        return _life_events_page(form, state_of(queries.named_life_events()), wrong.status)
+    return done(url_for("editing.life_events"), _("Saved. Citizens see it now."))
 
 
 # --- official records --------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from wtforms import (
     FieldList,
     Form,
     FormField,
+    HiddenField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -29,6 +30,7 @@ from wtforms.validators import ValidationError as Refused
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, day_or_month
 from guidance.catalogue.labels import AUDIENCES, CHANNELS, LEVELS, ONLINE
 from guidance.catalogue.normalise import national_code
+from guidance.catalogue.queries import NamedLifeEvent
 from guidance.catalogue.standing import Standing
 
 M = TypeVar("M", bound=BaseModel)
@@ -645,6 +647,50 @@ class NoticeForm(Form):
 def _kept(form: Form, name: str) -> dict[str, str]:
     found = {lang: (form[f"{name}_{lang}"].data or "").strip() for lang in ("vi", "en", "ur")}
     return {lang: text for lang, text in found.items() if text}
+
+
+class LifeEventForm(Form):
+    """One moment of life; an empty Vietnamese name means: not here."""
+
+    slug = HiddenField()
+    vi = StringField(_l("Vietnamese"), [Length(max=80, message=_l("At most 80 characters."))])
+    en = StringField(_l("English"), [Length(max=80, message=_l("At most 80 characters."))])
+    ur = StringField(_l("Urdu"), [Length(max=80, message=_l("At most 80 characters."))])
+    position = StringField(_l("Place in the list"))
+    shown = BooleanField(_l("Shown"))
+
+    def validate_vi(self, field: StringField) -> None:
+        """One that exists keeps its name; it can be hidden."""
+        if self.slug.data and not (field.data or "").strip():
+            raise Refused(_("A moment of life needs its Vietnamese name. Untick “Shown” to hide it."))
+
+    def validate_position(self, field: StringField) -> None:
+        """A whole number or nothing."""
+        if field.data and not re.fullmatch(r"\d{1,4}", field.data.strip()):
+            raise Refused(_("Write a whole number."))
+
+
+class LifeEventsForm(Form):
+    """Every moment of life, in order."""
+
+    events = FieldList(FormField(LifeEventForm), max_entries=60)
+
+    def values(self) -> list[NamedLifeEvent]:
+        """The moments of life as they are to be, in order; two of the same place keep their order in the form."""
+        rows = [row.form for row in self.events if (row.form.vi.data or "").strip()]
+        rows.sort(key=lambda row: int(row.position.data or 9999))
+        return [
+            NamedLifeEvent(
+                row.slug.data or "",
+                {
+                    lang: " ".join(row[lang].data.split())
+                    for lang in ("vi", "en", "ur")
+                    if (row[lang].data or "").strip()
+                },
+                bool(row.shown.data),
+            )
+            for row in rows
+        ]
 
 
 class NewForm(Form):

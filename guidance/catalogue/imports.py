@@ -35,6 +35,7 @@ from guidance.text import fold, slug
 
 READING = 2  # goes up when normalise.py reads fees or times better: an upgrade then reads stored records anew
 LONGEST_LINE = 2_000_000
+MOST_REJECTED = 20_000
 AT_ONCE = 200
 Progress = Callable[[int], None]
 
@@ -241,6 +242,11 @@ def check(path: Path) -> Checked:
         checked.lines += 1
         if isinstance(found, Rejected):
             checked.rejected.append(found)
+            if len(checked.rejected) > MOST_REJECTED:
+                raise ImportRefused(
+                    f"{path.name}: more than {MOST_REJECTED} lines cannot be read. This is not a file of records. "
+                    "Nothing was stored."
+                )
             continue
         checked.readable += 1
         record = found[0]

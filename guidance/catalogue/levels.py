@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from guidance import audit
+from guidance import audit, bounds
 from guidance.catalogue import cards
 from guidance.catalogue.models import OfficialRecord, OnlineLevel, Procedure
 from guidance.catalogue.normalise import national_code
@@ -43,10 +41,7 @@ class LevelsReport:
 @transaction
 def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: str = "") -> LevelsReport:
     """Store online levels from a CSV (code, name, sector, online_level) as one place's and one day's."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        raise ImportRefused(f"{path.name} is not a CSV file in UTF-8. Nothing was stored.") from wrong
+    rows = bounds.read_rows(path)
     if not rows or not {"code", "name", "online_level"} <= set(rows[0]):
         raise ImportRefused(f"{path.name} needs the columns code, name, online_level. Nothing was stored.")
     report = LevelsReport(read=len(rows))

@@ -251,6 +251,17 @@ class ProcedureCard(Base):
     has_guidance: Mapped[bool] = mapped_column(index=True)
 
 
+class LifeEventName(Base):
+    """A moment of life as editors of this site name it; without any row the shipped ones stand."""
+
+    __tablename__ = "life_event"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+    position: Mapped[int] = mapped_column(default=0)
+    shown: Mapped[bool] = mapped_column(default=True)
+
+
 class ProcedureLifeEvent(Base):
     """A procedure belongs to a moment of life."""
 

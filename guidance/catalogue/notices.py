@@ -162,7 +162,7 @@ def save(key: str, values: dict[str, Any], seen: str, by: str) -> str:
 
     `seen` is the moment the editor's form was made from; raises Conflict when somebody changed the notice since.
     """
-    found = notice(key) if key else None
+    found = db.session.scalar(select(Notice).where(Notice.key == key).with_for_update()) if key else None
     if (found.published_at.isoformat() if found is not None else "") != seen:
         raise Conflict
     if found is None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from flask_babel import gettext as _
@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, update
 
 from guidance import audit
 from guidance.catalogue import cards, forms, layers, queries
+from guidance.catalogue.drafts import DraftFirst, Version
 from guidance.catalogue.guidance import (
     GuidanceFacts,
     GuidanceWords,
@@ -40,7 +41,7 @@ from guidance.catalogue.models import (
 from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
 from guidance.db import content_changed, db, now, transaction
-from guidance.errors import Conflict, NotFound, UserError
+from guidance.errors import NotFound, UserError
 from guidance.text import fold, slug
 
 STARTERS = PROJECT / "guidance" / "content" / "procedures"
@@ -53,23 +54,6 @@ class KeyTaken(UserError):
 
     status = 409
     message = _l("There is already a procedure with this name. Open it, or choose another name.")
-
-
-class DraftFirst(Conflict):
-    """A draft of the same page is open, and would undo what is asked for."""
-
-    message = _l("There is an unpublished draft of this page. Publish it or throw it away first.")
-
-
-@dataclass(frozen=True)
-class Version:
-    """One state our guidance has been in."""
-
-    number: int
-    at: datetime
-    authors: tuple[str, ...]
-    reviewer: str
-    body: str
 
 
 @dataclass(frozen=True)
@@ -189,6 +173,18 @@ class Procedures:
         db.session.flush()
         _note_version(procedure.id, lang, authors, by)
         _let_out()
+
+    def versions(self, key: str, lang: str) -> list[Version]:
+        """Every state our words have been in, newest first."""
+        query = (
+            select(GuidanceVersion)
+            .where(GuidanceVersion.procedure_id == _procedure(key).id, GuidanceVersion.lang == lang)
+            .order_by(GuidanceVersion.number.desc())
+        )
+        return [
+            Version(row.number, row.at, tuple(row.authors), row.reviewer, row.body)
+            for row in db.session.scalars(query)
+        ]
 
 
 PROCEDURES = Procedures()
@@ -332,7 +328,7 @@ def _broken(key: str, facts: GuidanceFacts) -> Iterator[str]:
             yield _("The link to %(target)s leads nowhere.", target=one)
         elif one == key:
             yield _("The page links to itself.")
-    events = {event.slug for event in queries.life_events("vi")}
+    events = {event.slug for event in queries.named_life_events()}
     for event in facts.life_events:
         if event not in events:
             yield _("“%(event)s” is no moment of life that this site knows.", event=event)
@@ -479,19 +475,6 @@ def find(question: str, page: int) -> tuple[list[Found], int]:
     return [
         Found(key, ours or name or key, bool(guided), status) for key, status, name, guided, ours in rows
     ], number
-
-
-def versions(key: str, lang: str) -> list[Version]:
-    """The states our guidance has been in, newest first."""
-    query = (
-        select(GuidanceVersion)
-        .where(GuidanceVersion.procedure_id == _procedure(key).id, GuidanceVersion.lang == lang)
-        .order_by(GuidanceVersion.number.desc())
-    )
-    return [
-        Version(row.number, row.at, tuple(row.authors), row.reviewer, row.body)
-        for row in db.session.scalars(query)
-    ]
 
 
 def due(on: date) -> list[Due]:
@@ -653,26 +636,6 @@ def keep_ours(key: str, by: str) -> None:
         update(Guidance).where(Guidance.procedure_id == procedure.id).values(starter_waiting=False)
     )
     audit.record("procedure.starter-kept-out", f"procedure:{key}", by)
-
-
-@transaction
-def restore(base: str, subject: str, lang: str, body: str, by: str) -> int:
-    """Make an earlier state a draft again; returns its id. `base` names what is published now."""
-    if db.session.scalar(select(Draft.id).where(Draft.subject == subject, Draft.lang == lang)):
-        raise DraftFirst
-    row = Draft(
-        subject=subject,
-        lang=lang,
-        body=body,
-        base=base,
-        authors=[by],
-        started_at=now(),
-        changed_at=now(),
-    )
-    db.session.add(row)
-    db.session.flush()
-    audit.record("draft.restored", subject, by, lang=lang)
-    return row.id
 
 
 @transaction

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from guidance import audit, security
 from guidance.accounts.queries import Staff
@@ -22,7 +22,6 @@ from guidance.desk.models import (
     CannedAnswer,
     CaseChange,
     ClosedMonth,
-    CommunitySession,
     DeskSetting,
     DeskTemplate,
     HelpAttempt,
@@ -30,6 +29,7 @@ from guidance.desk.models import (
 )
 from guidance.errors import Conflict, NotAllowed, NotFound, TooManyAttempts, UserError
 from guidance.i18n import VIETNAM
+from guidance.units import queries as units
 
 PHONE_KEPT_AFTER_CLOSING = timedelta(days=30)
 REQUEST_WAITS_AT_MOST = timedelta(days=60)
@@ -43,6 +43,15 @@ class PeriodLocked(UserError):
 
     status = 409
     message = _l("This month is closed. Ask a manager to change it or to reopen the month.")
+
+
+class UnitEnded(UserError):
+    """Units change; an account follows only when an administrator moves it."""
+
+    status = 409
+    message = _l(
+        "The unit of this case had ended by that day. Ask your administrator to move your account to the unit of today."
+    )
 
 
 class UnknownTopic(UserError):
@@ -113,15 +122,6 @@ class Logged:
 # --- who may touch what ------------------------------------------------------------------------
 
 
-def _unit_for(staff: Staff, unit_id: int | None) -> int | None:
-    """The unit of a case: the one given, else the account's own. Raises NotAllowed outside the scope."""
-    if unit_id is None:
-        return staff.unit_id
-    if not queries.may_log_for(staff, unit_id):
-        raise NotAllowed
-    return unit_id
-
-
 def _check_month(staff: Staff, unit_id: int | None, month: date) -> None:
     if not staff.has("manager") and queries.is_closed(unit_id, month):
         raise PeriodLocked
@@ -141,8 +141,11 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     if known is None:
         raise UnknownTopic
     unresolved = values.outcome in UNRESOLVED
-    unit_id = _unit_for(staff, values.unit_id)
+    unit_id = queries.unit_to_log_for(staff, values.unit_id)
     day = values.occurred_at.astimezone(VIETNAM).date()
+    place = units.by_id(unit_id) if unit_id is not None else None
+    if place is not None and place.valid_to is not None and place.valid_to < day:
+        raise UnitEnded
     return asdict(values) | {
         "topic": known.topic,
         "topic_version": known.version,
@@ -157,14 +160,20 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     }
 
 
-def log_case(staff: Staff, case_uid: str, values: CaseValues, request_id: int | None = None) -> Logged:
+def log_case(
+    staff: Staff,
+    case_uid: str,
+    values: CaseValues,
+    request_id: int | None = None,
+    session_id: int | None = None,
+) -> Logged:
     """Store a case once. A number that is known already stores nothing and says so.
 
     Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
     reading is read before the write lock is taken, so that other writers wait as briefly as possible.
     """
     columns = _columns(staff, values)
-    return _store_case(staff, case_uid, columns, request_id, None)
+    return _store_case(staff, case_uid, columns, request_id, session_id)
 
 
 @transaction
@@ -384,20 +393,57 @@ def _request_of(token: str) -> HelpRequest:
 
 
 @transaction
+def correct_request(token: str, question: str, best_time: str, phone: str) -> None:
+    """Correct what a citizen wrote while nobody has closed it; a new number only where consent was given for one."""
+    row = _request_of(token)
+    if row.state not in {"open", "claimed"}:
+        raise NotFound(_l("This request has been closed or withdrawn."))
+    row.question, row.best_time = question, best_time
+    if phone and row.phone is not None:
+        row.phone = security.encrypt(phone)
+    audit.record("request.correct", f"request:{row.id}")
+
+
+@transaction
 def withdraw_consent(token: str) -> None:
     """Delete the telephone number of a request at once; the request itself goes on without a call."""
-    row = _request_of(token)
+    _withdraw(_request_of(token), "")
+
+
+@transaction
+def withdraw_consent_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _withdraw(_request_with(request_id), by)
+
+
+def _withdraw(row: HelpRequest, by: str) -> None:
     if row.phone is not None:
         row.phone = row.phone_until = None
         row.withdrawn_at = now()
-        audit.record("request.consent-withdrawn", f"request:{row.id}")
+        audit.record("request.consent-withdrawn", f"request:{row.id}", by)
 
 
 @transaction
 def delete_request(token: str) -> None:
     """Delete everything a citizen wrote; a case that was counted stays counted, without a link to it."""
-    row = _request_of(token)
-    audit.record("request.delete", f"request:{row.id}")
+    _delete(_request_of(token), "")
+
+
+@transaction
+def delete_request_of(request_id: int, by: str) -> None:
+    """The same, for a person who asked staff to do it."""
+    _delete(_request_with(request_id), by)
+
+
+def _request_with(request_id: int) -> HelpRequest:
+    row = db.session.scalar(select(HelpRequest).where(HelpRequest.id == request_id).with_for_update())
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _delete(row: HelpRequest, by: str) -> None:
+    audit.record("request.delete", f"request:{row.id}", by)
     counted = db.session.scalar(select(AssistedCase.id).where(AssistedCase.request_id == row.id))
     if counted is not None:
         db.session.execute(update(AssistedCase).where(AssistedCase.id == counted).values(request_id=None))
@@ -486,7 +532,7 @@ def reopen_month(unit_id: int | None, month: date, by_id: int, by: str) -> None:
             ClosedMonth.unit_id == (unit_id or WHOLE_SITE), ClosedMonth.month == month.replace(day=1)
         )
     )
-    if gone.rowcount:  # type: ignore[attr-defined]
+    if gone.rowcount:  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
         audit.record("month.reopen", f"month:{unit_id or WHOLE_SITE}:{month:%Y-%m}", by)
 
 
@@ -519,8 +565,11 @@ def purge(retention_days: int, by: str) -> Purged:
             (AssistedCase.note != "") | (AssistedCase.file_reference != ""),
         )
         .values(note="", file_reference="")
-    ).rowcount  # type: ignore[attr-defined]
-    changes = db.session.scalars(select(CaseChange).where(CaseChange.at < before)).all()
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
+    of_old_cases = select(AssistedCase.id).where(AssistedCase.logged_at < before)
+    changes = db.session.scalars(
+        select(CaseChange).where(or_(CaseChange.at < before, CaseChange.case_id.in_(of_old_cases)))
+    ).all()
     for change in changes:
         for name in ("note", "file_reference"):
             if change.before.get(name) or change.after.get(name):
@@ -531,7 +580,7 @@ def purge(retention_days: int, by: str) -> Purged:
         update(HelpRequest)
         .where(HelpRequest.phone.is_not(None), HelpRequest.phone_until < instant)
         .values(phone=None, phone_until=None)
-    ).rowcount  # type: ignore[attr-defined]
+    ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
     requests = _purge_requests(before)
     db.session.execute(delete(HelpAttempt).where(HelpAttempt.at < instant - timedelta(days=1)))
     purged = Purged(int(notes), int(phones), requests)
@@ -548,7 +597,7 @@ def _purge_requests(before: datetime) -> int:
     gone = db.session.execute(
         delete(HelpRequest).where(func.coalesce(HelpRequest.closed_at, HelpRequest.asked_at) < before)
     )
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
 
 
 # --- templates, answers, switches --------------------------------------------------------------
@@ -619,8 +668,16 @@ def remove_template(staff: Staff, key: str) -> None:
 
 
 @transaction
-def save_answer(staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str) -> None:
-    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it."""
+def save_answer(
+    staff: Staff, key: str, lang: str, topic: str, reason: str, title: str, text: str, seen: str
+) -> None:
+    """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it.
+
+    `seen` is the state the person had before their eyes, empty for a new answer; raises Conflict when somebody
+    changed the answer since.
+    """
+    if queries.answer_state(staff.unit_id, key, lang) != seen:
+        raise Conflict
     row = db.session.scalar(
         select(CannedAnswer).where(CannedAnswer.key == key, CannedAnswer.unit_id == staff.unit_id)
         if staff.unit_id is not None
@@ -651,49 +708,3 @@ def switch_file_references(staff: Staff, on: bool) -> None:
         .on_conflict_do_update(index_elements=["unit_id"], set_={"file_references": on})
     )
     audit.record("desk.file-references", f"unit:{unit_id}", staff.name, on=on)
-
-
-# --- sessions ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SessionResult:
-    """So many people of an evening ended the same way."""
-
-    outcome: str
-    people: int
-    reason: str | None = None
-
-
-@transaction
-def log_session(
-    staff: Staff,
-    session_uid: str,
-    values: CaseValues,
-    where: str,
-    attended: int,
-    results: list[SessionResult],
-) -> bool:
-    """Store an evening and one case per kind of result; False when this session was stored before."""
-    columns = _columns(staff, values)
-    made = db.session.scalar(
-        upsert(CommunitySession)
-        .values(
-            session_uid=session_uid,
-            unit_id=columns["unit_id"],
-            account_id=staff.id,
-            day=columns["day"],
-            where=where,
-            topic=columns["topic"],
-            attended=attended,
-            logged_at=now(),
-        )
-        .on_conflict_do_nothing(index_elements=["session_uid"])
-        .returning(CommunitySession.id)
-    )
-    if made is None:
-        return False
-    for number, result in enumerate(results, start=1):
-        one = replace(values, outcome=result.outcome, people=result.people, reason=result.reason)
-        _store_case(staff, f"{session_uid}-{number}", _columns(staff, one), None, made)
-    return True

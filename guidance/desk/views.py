@@ -109,11 +109,38 @@ def follow(token: str) -> ResponseReturnValue:
     found = queries.own_request(token, i18n.current().code)
     if found is None:
         raise NotFound(_("There is no request at this link. It may have been deleted."))
+    correction = forms.CorrectionForm(data={"question": found.question, "best_time": found.best_time})
+    return _own_page(token, found, correction)
+
+
+def _own_page(
+    token: str, found: queries.OwnRequest, correction: forms.CorrectionForm, status: int = 200
+) -> Response:
     link = absolute(url_for("help.follow", token=token))
-    response = render("desk/follow.html", row=found, token=token, link=link, best_times=forms.BEST_TIMES)
+    response = render(
+        "desk/follow.html",
+        status=status,
+        row=found,
+        token=token,
+        link=link,
+        correction=correction,
+        best_times=forms.BEST_TIMES,
+    )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+@bp.post("/<token>/correct")
+def correct(token: str) -> ResponseReturnValue:
+    """Correct what one wrote, as long as it is open."""
+    found, form = queries.own_request(token, i18n.current().code), forms.CorrectionForm(request.form)
+    if found is None:
+        raise NotFound(_("There is no request at this link. It may have been deleted."))
+    if not form.validate():
+        return _own_page(token, found, form, 422)
+    actions.correct_request(token, form.question.data, form.best_time.data, form.phone.data)
+    return done(url_for("help.follow", token=token))
 
 
 @bp.post("/<token>/withdraw")

@@ -207,6 +207,50 @@ def throw_away(number: int) -> ResponseReturnValue:
     return done(url_for("drafts.home"), _("The draft is thrown away. What is published stays."))
 
 
+# --- earlier versions, of procedures and guides alike ------------------------------------------
+
+VERSIONS = f"/<any(procedures, guides):what>/<key>/{CODE}"
+
+
+def _subject(what: str, key: str) -> tuple[drafts.Kind, str, str]:
+    """How this kind of page is published, its subject, and the page that leads to its versions."""
+    if what == "guides":
+        return KINDS["guide"], f"guide:{key}", url_for("drafts.guide", slug=key)
+    return KINDS["procedure"], f"procedure:{key}", url_for("editing.procedure", key=key)
+
+
+@bp.get(f"{VERSIONS}/versions")
+def versions(what: str, key: str, code: str) -> ResponseReturnValue:
+    """Every state a language has been in, and what changed from one to the next."""
+    kind, subject, back = _subject(what, key)
+    found = kind.versions(key, code)
+    chosen = request.args.get("number", found[0].number if found else 0, type=int)
+    bodies = {one.number: one.body for one in found}
+    before, after = (kind.lines(bodies[one]) if one in bodies else [] for one in (chosen - 1, chosen))
+    return render(
+        "editing/versions.html",
+        title=publishing.names([subject]).get(subject, key),
+        back=back,
+        restore=url_for("drafts.restore", what=what, key=key, code=code),
+        versions=found,
+        chosen=chosen,
+        rows=side_by_side(before, after) if chosen in bodies else [],
+        code=code,
+        names=i18n.NAMES,
+    )
+
+
+@bp.post(f"{VERSIONS}/restore")
+def restore(what: str, key: str, code: str) -> ResponseReturnValue:
+    """Make an earlier state a draft again."""
+    kind, subject, _back = _subject(what, key)
+    chosen = request.form.get("number", 0, type=int)
+    number = drafts.restore(kind, subject, code, chosen, access.current_staff().name)
+    return done(
+        url_for("drafts.review", number=number), _("Version %(number)s is a draft again.", number=chosen)
+    )
+
+
 # --- guides ------------------------------------------------------------------------------------
 
 
@@ -358,43 +402,6 @@ def _guide_to_be(draft: drafts.OpenDraft) -> ResponseReturnValue:
         raise NotFound
     values = values_of(page, i18n.current().code)
     return render("editing/preview.html", inner="guides/guide.html", draft=draft, **values)
-
-
-@bp.get(f"/guides/<slug>/{CODE}/versions")
-def guide_versions(slug: str, code: str) -> ResponseReturnValue:
-    """Every state a language has been in, and what changed from one to the next."""
-    found = queries.versions(slug, code)
-    if guides.guide_row(slug) is None:
-        raise NotFound
-    chosen = request.args.get("number", found[0].number if found else 0, type=int)
-    after = next((one for one in found if one.number == chosen), None)
-    before = next((one for one in found if one.number == chosen - 1), None)
-    rows = side_by_side(before.file.splitlines() if before else [], after.file.splitlines()) if after else []
-    return render(
-        "editing/versions.html",
-        title=publishing.names([f"guide:{slug}"]).get(f"guide:{slug}", slug),
-        back=url_for("drafts.guide", slug=slug),
-        restore=url_for("drafts.restore_guide", slug=slug, code=code),
-        versions=found,
-        chosen=chosen,
-        rows=rows,
-        code=code,
-        names=i18n.NAMES,
-    )
-
-
-@bp.post(f"/guides/<slug>/{CODE}/restore")
-def restore_guide(slug: str, code: str) -> ResponseReturnValue:
-    """Make an earlier state a draft again."""
-    chosen = request.form.get("number", 0, type=int)
-    version = next((one for one in queries.versions(slug, code) if one.number == chosen), None)
-    if version is None:
-        raise NotFound
-    base = guides.GUIDES.published(slug, code)[1]
-    number = publishing.restore(base, f"guide:{slug}", code, version.file, access.current_staff().name)
-    return done(
-        url_for("drafts.review", number=number), _("Version %(number)s is a draft again.", number=chosen)
-    )
 
 
 @bp.get("/guides/<slug>/shipped")

@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from guidance import audit
-from guidance.catalogue.drafts import CannotPublish
+from guidance.catalogue.drafts import CannotPublish, DraftFirst, Version
 from guidance.catalogue.models import Draft, Procedure
-from guidance.catalogue.publishing import DraftFirst
 from guidance.db import db, now, transaction
-from guidance.errors import Conflict, UserError
+from guidance.errors import Conflict, NotFound, UserError
 from guidance.guides import actions, imports, queries
 from guidance.guides.format import (
     Content,
@@ -78,6 +77,21 @@ class Guides:
         """Store the guide; a version is kept."""
         seen = self.published(key, lang)[1]
         actions.publish_words(_read(key, lang, body), ", ".join(authors) or by, int(seen or 0))
+
+    def versions(self, key: str, lang: str) -> list[Version]:
+        """Every state the file has been in, newest first."""
+        row = guide_row(key)
+        if row is None:
+            raise NotFound
+        query = (
+            select(GuideVersion)
+            .where(GuideVersion.guide_id == row.id, GuideVersion.lang == lang)
+            .order_by(GuideVersion.number.desc())
+        )
+        return [
+            Version(one.number, one.at, (one.account,) if one.account else (), "", one.file)
+            for one in db.session.scalars(query)
+        ]
 
 
 GUIDES = Guides()
@@ -142,6 +156,11 @@ _SAID = [
         re.compile(r"an entry about what may go wrong"),
         _l("Add at least one entry about what may go wrong (trouble)."),
     ),
+    (
+        re.compile(r"a verified source behind verified_on"),
+        _l("“verified_on” has a day, but no source in use was verified."),
+    ),
+    (re.compile(r"a review date after verified_on"), _l("“review_by” must be later than “verified_on”.")),
     (re.compile(r"the related guide (.+)"), _l("The related guide %(one)s does not exist.")),
     (re.compile(r"the procedure (.+)"), _l("The procedure %(one)s does not exist.")),
     (
@@ -152,7 +171,7 @@ _SAID = [
         re.compile(r"vi: a link to (.+), which is neither a page of this site nor of gov.vn"),
         _l("A link leads to %(one)s, which is neither a page of this site nor of gov.vn."),
     ),
-    (re.compile(r"(keywords|life_events|sources|prepare)"), _l("“%(one)s” is missing.")),
+    (re.compile(r"(keywords|life_events|systems|owner|sources|prepare|staff)"), _l("“%(one)s” is missing.")),
 ]
 
 

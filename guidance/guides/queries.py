@@ -105,16 +105,6 @@ class Due:
     starter_waiting: bool
 
 
-@dataclass(frozen=True)
-class Version:
-    """One earlier state of a guide's language."""
-
-    number: int
-    at: datetime
-    account: str
-    file: str
-
-
 def _preferred(lang: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((lang, "en" if lang == "ur" else "vi", "vi")))
 
@@ -291,17 +281,6 @@ def words_of(slug: str, lang: str) -> Words | None:
         "review_by": guide.review_by,
     }
     return Original.model_validate(words.model_dump() | more | guide.facts)
-
-
-def versions(slug: str, lang: str) -> list[Version]:
-    """The states a guide's language has been in, newest first."""
-    query = (
-        select(GuideVersion)
-        .join(Guide, Guide.id == GuideVersion.guide_id)
-        .where(Guide.slug == slug, GuideVersion.lang == lang)
-        .order_by(GuideVersion.number.desc())
-    )
-    return [Version(row.number, row.at, row.account, row.file) for row in db.session.scalars(query)]
 
 
 def due(on: date) -> list[Due]:

@@ -40,7 +40,9 @@ def accounts() -> ResponseReturnValue:
     """Everybody who can sign in."""
     rows = queries.all_accounts()
     places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
-    return render("site/accounts.html", rows=rows, places=places, role_names=forms.ROLE_NAMES)
+    return render(
+        "site/accounts.html", rows=rows, places=places, role_names=forms.ROLE_NAMES, today=units.today()
+    )
 
 
 @bp.get("/accounts/new")

@@ -22,6 +22,7 @@ from guidance.config import Settings
 from guidance.db import content_version, db, is_sqlite, now
 from guidance.desk.models import HelpRequest, MonthlyCount
 from guidance.meters import Figure
+from guidance.privacy import queries as data_requests
 from guidance.search import current as search_index
 
 State = Literal["good", "watch", "act"]
@@ -143,6 +144,16 @@ def _queue() -> Finding:
     return Finding(_("Requests for help"), "good", said)
 
 
+def _data_requests() -> Finding:
+    waiting, late = data_requests.late(datetime.now(i18n.VIETNAM).date())
+    if not waiting:
+        return Finding(_("Requests about personal data"), "good", _("Nobody is waiting."))
+    said = ngettext("%(num)d request is waiting.", "%(num)d requests are waiting.", waiting)
+    if late:
+        said += " " + _("%(number)s of them late.", number=late)
+    return Finding(_("Requests about personal data"), "act" if late else "good", said)
+
+
 def _search() -> Finding:
     try:
         index = search_index.follower().index
@@ -180,7 +191,7 @@ def _errors() -> Finding:
 
 def findings() -> list[Finding]:
     """Everything an administrator should look at, in the reader's language."""
-    return [_disk(), _database(), _backup(), _imports(), _queue(), _search(), _errors()]
+    return [_disk(), _database(), _backup(), _imports(), _queue(), _data_requests(), _search(), _errors()]
 
 
 def figures() -> Iterator[Figure]:

@@ -14,9 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from guidance import i18n, meters, security
 from guidance.accounts import access
 from guidance.catalogue import notices
+from guidance.catalogue import queries as catalogue
 from guidance.config import PROJECT
 from guidance.errors import NotFound
-from guidance.site import forms, health, queries, sitemap
+from guidance.privacy import calendar
+from guidance.site import forms, health, sitemap
 from guidance.units.queries import today
 from guidance.web import absolute, asset, public, render
 
@@ -41,7 +43,7 @@ def home() -> ResponseReturnValue:
     return public(
         render(
             "site/home.html",
-            life_events=queries.life_events(lang),
+            life_events=catalogue.life_events(lang),
             notices=notices.current(lang, today())[:3],
         )
     )
@@ -56,7 +58,7 @@ def about() -> ResponseReturnValue:
 @bp.get("/<lang:lang>/privacy")
 def privacy() -> ResponseReturnValue:
     """What is kept about whom, and for how long."""
-    return public(render("site/privacy.html"), ONE_DAY)
+    return public(render("site/privacy.html", terms=calendar.terms()), ONE_DAY)
 
 
 @bp.get("/<lang:lang>/accessibility")

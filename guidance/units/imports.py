@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import insert, select, update
 
-from guidance import audit
+from guidance import audit, bounds
 from guidance.db import db, transaction
 from guidance.errors import ImportRefused
 from guidance.text import fold
@@ -67,11 +64,6 @@ class Report:
     unchanged: int
 
 
-def _open(path: Path) -> Iterator[dict[str, str]]:
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    yield from csv.DictReader(io.StringIO(raw.decode("utf-8-sig")))
-
-
 def _number(text: str | None) -> float | None:
     return float(text) if text else None
 
@@ -80,12 +72,7 @@ def check(paths: Iterable[Path]) -> Checked:
     """Read the files, in any order; raises ImportRefused when a file is none of the three known kinds."""
     found = Checked()
     for path in paths:
-        try:
-            rows = list(_open(path))
-        except (OSError, UnicodeDecodeError, EOFError, csv.Error) as wrong:
-            raise ImportRefused(
-                f"{path}: cannot be read ({type(wrong).__name__}). Nothing was stored."
-            ) from wrong
+        rows = bounds.read_rows(path)
         columns = set(rows[0]) if rows else set()
         if columns >= SUCCESSION:
             read = _read_succession

@@ -1,5 +1,6 @@
 """A small OpenID provider on this machine, built from Authlib's server parts: PKCE, client secret, codes once."""
 
+# ruff: noqa: ARG002 -- the signatures are Authlib's
 from __future__ import annotations
 
 import threading
@@ -7,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
@@ -54,7 +55,7 @@ class Code(AuthorizationCodeMixin):
 class Client(ClientMixin):
     """The guidance site, as the provider knows it."""
 
-    redirect_uris: list[str] = []
+    redirect_uris: ClassVar[list[str]] = []
 
     def get_client_id(self) -> str:
         return CLIENT
@@ -97,10 +98,12 @@ class Provider:
 
 def _site(provider: Provider) -> Flask:
     app = Flask("provider")
-    server = AuthorizationServer(app, query_client=lambda _id: provider.client, save_token=lambda *_args: None)
+    server = AuthorizationServer(
+        app, query_client=lambda _id: provider.client, save_token=lambda *_args: None
+    )
 
     class Grant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
-        TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
+        TOKEN_ENDPOINT_AUTH_METHODS: ClassVar[list[str]] = ["client_secret_basic"]
 
         def save_authorization_code(self, code: str, asked: Any) -> None:
             data = asked.payload.data

@@ -254,7 +254,7 @@ def test_the_session_cookie_is_locked_to_this_site_over_tls(site: Flask) -> None
 def test_the_last_administrator_cannot_be_disabled_or_demoted(site: Flask) -> None:
     """Somebody must be able to administer the site; with two, one may go."""
     person = staff_of(site, "an", "admin")
-    number = actions.queries.account_named("an").id  # type: ignore[union-attr]
+    number = actions.queries.account_named("an").id  # type: ignore[union-attr]  # it has just been made
     change = {"name": "an", "display_name": "An", "roles": ["desk"], "unit": ""}
     assert person.post(f"/en/admin/accounts/{number}", change).status_code == 409
     change = {"name": "an", "display_name": "An", "roles": ["admin"], "unit": "", "disabled": "y"}
@@ -268,7 +268,7 @@ def test_a_reset_takes_password_and_second_step_away(site: Flask) -> None:
     """The person starts again with a one-time password; sessions end; the log knows who did it."""
     person, chief = staff_of(site, "lan", "editor"), staff_of(site, "an", "admin")
     set_up(person)
-    number = actions.queries.account_named("lan").id  # type: ignore[union-attr]
+    number = actions.queries.account_named("lan").id  # type: ignore[union-attr]  # it has just been made
     page = chief.post(f"/en/admin/accounts/{number}/reset-password").get_data(as_text=True)
     once = re.search(r"<code>([a-z2-9-]{19})</code>", page)
     assert once and person.get("/en/editing/").status_code == 303

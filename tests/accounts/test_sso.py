@@ -189,7 +189,9 @@ def test_editors_still_prove_the_second_step_here_unless_the_site_believes_the_p
         person = visitor_of(site)
         come_back(person, ask_provider(person))
         answer = person.get("/en/editing/")
-        assert answer.headers.get("Location", "").endswith(leads) and (answer.status_code == 303) is bool(leads)
+        assert answer.headers.get("Location", "").endswith(leads) and (answer.status_code == 303) is bool(
+            leads
+        )
 
 
 def test_signing_out_ends_the_session_here_and_offers_to_end_it_there(

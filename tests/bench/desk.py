@@ -126,7 +126,7 @@ class Writer(threading.Thread):
                     continue
                 if answer.status in {200, 201}:
                     self.times.append(time.perf_counter() - tried)
-                    self.acknowledged.append(case["case_uid"])  # type: ignore[arg-type]
+                    self.acknowledged.append(case["case_uid"])  # type: ignore[arg-type]  # a text, among values of several types
                     break
                 self.strange.append(f"{answer.status} {body[:120]!r}")
                 time.sleep(0.05)

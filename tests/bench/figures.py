@@ -80,7 +80,7 @@ def fill(path: Path, cases: int) -> None:
     for topic in ("topic", "''"):
         group = "month,unit_id,topic" if topic == "topic" else "month,unit_id"
         do(
-            f"INSERT INTO monthly_count {columns} SELECT month,unit_id,{topic},{numbers} FROM assisted_case GROUP BY {group}"  # noqa: S608 -- no outside text
+            f"INSERT INTO monthly_count {columns} SELECT month,unit_id,{topic},{numbers} FROM assisted_case GROUP BY {group}"
         )
     do("CREATE INDEX bench_cover ON assisted_case (unit_id, month, topic, outcome, help_mode, people)")
     connection.commit()
@@ -118,7 +118,7 @@ WANTED = (
     "c.day,u.name,u.code,c.place,c.topic,c.online_level,c.need,c.help_mode,c.outcome,c.reason,c.failed_step,"
     "c.people,c.minutes,c.first_time,c.age_band,c.access_need"
 )
-LIST = f"SELECT {WANTED} FROM assisted_case c LEFT JOIN unit u ON u.id=c.unit_id WHERE c.voided_at IS NULL AND c.month BETWEEN ? AND ? ORDER BY c.month, c.id"  # noqa: S608 -- no outside text
+LIST = f"SELECT {WANTED} FROM assisted_case c LEFT JOIN unit u ON u.id=c.unit_id WHERE c.voided_at IS NULL AND c.month BETWEEN ? AND ? ORDER BY c.month, c.id"
 SCAN = (
     "SELECT unit_id, month, topic, outcome, SUM(people) FROM assisted_case INDEXED BY bench_cover "
     "WHERE month BETWEEN '2024-11-01' AND '2026-11-30' GROUP BY unit_id, month, topic, outcome"

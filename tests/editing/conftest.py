@@ -77,13 +77,13 @@ def form_on(answer: TestResponse) -> dict[str, Any]:
             continue
         found.setdefault(name, []).append(unescape(said.get("value", "on")))
     for tag, inner in re.findall(r"(<textarea[^>]*>)(.*?)</textarea>", form, re.S):
-        found[re.search(r'name="([^"]*)"', tag)[1]] = unescape(inner).removeprefix("\r\n").removeprefix("\n")  # type: ignore[index]
+        found[re.search(r'name="([^"]*)"', tag)[1]] = unescape(inner).removeprefix("\r\n").removeprefix("\n")  # type: ignore[index]  # the page has it, or the test fails here
     for tag, inner in re.findall(r"(<select[^>]*>)(.*?)</select>", form, re.S):
         chosen = re.search(r'<option[^>]* selected[^>]* value="([^"]*)"', inner) or re.search(
             r'<option selected value="([^"]*)"', inner
         )
         first = re.search(r'<option value="([^"]*)"', inner)
-        found[re.search(r'name="([^"]*)"', tag)[1]] = (chosen or first)[1] if chosen or first else ""  # type: ignore[index]
+        found[re.search(r'name="([^"]*)"', tag)[1]] = (chosen or first)[1] if chosen or first else ""  # type: ignore[index]  # the page has it, or the test fails here
     return {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
         for name, value in found.items()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from guidance.search import index as index_file
 from guidance.search import shipped
-from guidance.search.clarify import read_forks
 from guidance.search.documents import Document
 from guidance.search.engine import Index
 from guidance.search.index import IndexMissing
@@ -30,7 +29,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def search(path: Path) -> Index:
     """The engine over the shipped content."""
-    return Index(path, read_forks(shipped.CONTENT / "vocabulary" / "clarify.tsv"))
+    return Index(path)
 
 
 def first(search: Index, question: str, **more: str) -> str:
@@ -159,7 +158,7 @@ def test_any_text_at_all_is_answered(search: Index, question: str) -> None:
 
 
 def _one(key: str, title: str, **more: object) -> Document:
-    return Document("procedure", key, {"vi": title}, title, audience=("citizen",), **more)  # type: ignore[arg-type]
+    return Document("procedure", key, {"vi": title}, title, audience=("citizen",), **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_editor_s_new_phrase_is_found_within_two_seconds_and_without_a_rebuild(tmp_path: Path) -> None:
@@ -204,7 +203,7 @@ def test_a_failed_rebuild_keeps_the_old_index(tmp_path: Path) -> None:
         raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError):
-        index_file.build(broken(), [], path)  # type: ignore[arg-type]
+        index_file.build(broken(), [], path)  # type: ignore[arg-type]  # wrong on purpose
     assert first(Index(path), "khai sinh") == "1.000001"
     assert list(tmp_path.glob("*.new")) == []
 

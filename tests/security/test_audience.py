@@ -17,7 +17,7 @@ from tests.desk.conftest import FreshClient
 
 AUDIENCE = {
     "public": """
-        accounts.enter accounts.sign_in
+        accounts.enter accounts.from_provider accounts.leave_provider accounts.sign_in accounts.to_provider
         adoption.figures adoption.public_download
         api.describe api.docs api.figures api.figures_feed api.guide api.guide_list api.procedure
         api.procedure_list api.search api.unit_list
@@ -27,34 +27,40 @@ AUDIENCE = {
         guides.check guides.guide guides.guides guides.hall guides.hall_event guides.hall_group
         guides.hall_guide guides.hall_procedure guides.kept guides.print_folder guides.print_guide
         guides.print_procedure
-        help.ask help.delete help.follow help.send help.withdraw
+        help.ask help.correct help.delete help.follow help.send help.withdraw
         search.opened search.results search.suggest
         short.lead
         site.about site.accessibility site.choose_language site.components site.healthz site.home
         site.manifest site.metrics site.opensearch site.privacy site.readyz site.robots site.security_txt
         site.service_worker site.site_map
         units.places units.suggest
+        your_data.ask your_data.ask_about your_data.follow your_data.send your_data.send_about your_data.take_back
     """,
     "admin": """
         admin.account admin.accounts admin.audit_log admin.change_account admin.create_account
         admin.health_page admin.new_account admin.reset_password
+        data_requests.forget_holiday data_requests.holidays data_requests.set_holiday
         keys.all_keys keys.create_key keys.revoke_key
+    """,
+    "manager admin": """
+        data_requests.answer data_requests.erase data_requests.one data_requests.queue
     """,
     "editor": """
         drafts.begin_guide drafts.confirm_guide drafts.edit_guide drafts.go_on drafts.guide
-        drafts.guide_list drafts.guide_versions drafts.home drafts.keep_our_guide drafts.new_guide
-        drafts.preview_guide drafts.publish drafts.restore_guide drafts.review drafts.save_guide drafts.send
+        drafts.guide_list drafts.home drafts.keep_our_guide drafts.new_guide
+        drafts.preview_guide drafts.publish drafts.restore drafts.review drafts.save_guide drafts.send
         drafts.send_back drafts.shipped_guide drafts.show_guide drafts.take_shipped_guide drafts.throw_away
-        drafts.translations
+        drafts.translations drafts.versions
         editing.begin_procedure editing.change_standing editing.close_task editing.confirm editing.create_notice
         editing.edit_notice editing.give_code
-        editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.new_notice
+        editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.life_events editing.new_notice
         editing.new_procedure editing.notice_list editing.preview editing.procedure editing.procedures
-        editing.restore editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
+        editing.save_life_events editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
         editing.upload editing.upload_confirm editing.upload_preview editing.upload_rejected
-        editing.uploads_form editing.versions
+        editing.uploads_form
         vocabulary.add_word vocabulary.home vocabulary.phrases vocabulary.remove_word
-        vocabulary.restore_word vocabulary.save_phrases vocabulary.words
+        vocabulary.restore_word vocabulary.save_phrases vocabulary.words vocabulary.questions
+        vocabulary.question vocabulary.add_question vocabulary.save_question
     """,
     "manager": """
         reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.complete
@@ -66,10 +72,10 @@ AUDIENCE = {
     "desk manager": """
         api.correct_case api.log_case api.undo_case api.void_case
         desk.all_topics desk.answers desk.case desk.claim_request desk.close_request desk.correct_case
-        desk.counter desk.dismiss_request desk.find_topics desk.home desk.log_case desk.log_session
+        desk.dismiss_request desk.find_topics desk.home desk.log_case
         desk.one_request desk.open_requests desk.release_request desk.remove_template desk.save_answer
-        desk.save_template desk.session desk.switch_file_references desk.templates desk.undo_case
-        desk.void_case
+        desk.save_template desk.switch_file_references desk.templates desk.undo_case desk.void_case
+        sessions.correct sessions.counter sessions.log sessions.new sessions.one sessions.past sessions.void
     """,
     "editor admin": """
         centres.add_centre centres.all_centres centres.centre centres.change_centre centres.new_centre

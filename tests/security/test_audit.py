@@ -72,7 +72,7 @@ def test_what_must_be_answered_for_is_in_the_log(either_app: Flask) -> None:
     """Sign-ins, failures, role changes, resets, sign-outs, each with who did it; shown to administrators."""
     chief = staff_of(either_app, "an", "admin")
     chief.post("/en/admin/accounts/new", {"name": "lan", "display_name": "", "roles": "desk", "unit": ""})
-    number = actions.queries.account_named("lan").id  # type: ignore[union-attr]
+    number = actions.queries.account_named("lan").id  # type: ignore[union-attr]  # it has just been made
     change = {"name": "lan", "display_name": "", "roles": "manager", "unit": ""}
     chief.post(f"/en/admin/accounts/{number}", change)
     chief.post(f"/en/admin/accounts/{number}/reset-password")
