@@ -52,7 +52,7 @@ def as_json(page: ProcedurePage, unit_codes: Mapping[int, str]) -> dict[str, Any
                 "case": case.label or None,
                 "papers": [
                     {
-                        "name": paper.name or paper.form_file,
+                        "name": paper.name,
                         "form": paper.form_file or None,
                         "originals": paper.originals,
                         "copies": paper.copies,

@@ -90,7 +90,7 @@ def cpsv_ap(page: ProcedurePage, address: str) -> dict[str, Any]:
             {
                 "@type": "cv:Evidence",
                 "dct:identifier": f"paper-{number}",
-                "dct:title": _in(paper.name or paper.form_file, "vi"),
+                "dct:title": _in(paper.name, "vi"),
             }
             for number, paper in enumerate((p for case in page.documents for p in case.papers), start=1)
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -168,3 +169,22 @@ def agency_names(text: str) -> list[str]:
         elif part:
             names.append(part)
     return list(dict.fromkeys(names))
+
+
+def paper_name(name: str, form_file: str) -> tuple[str, str]:
+    """A paper's name and form; put together again where the source cut a run-on text inside a sentence.
+
+    'Giấy đề ng' and 'hị rà soát hộ nghèo.pdf' are one name; without a name the form's stands in.
+    """
+    if not name:
+        return form_file, ""
+    cut = form_file[:1].islower() and " " in form_file and name[-1].isalpha()
+    if not cut:
+        return name, "" if form_file == name else form_file
+    left, right = name.split()[-1], form_file.split()[0]
+    inside = not (_has_vowel(left) and _has_vowel(right)) or _has_vowel(right[:1])
+    return f"{name}{'' if inside else ' '}{form_file}", ""
+
+
+def _has_vowel(text: str) -> bool:
+    return any(letter in "aeiouy" for letter in unicodedata.normalize("NFD", text.lower()))

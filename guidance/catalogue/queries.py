@@ -34,7 +34,7 @@ from guidance.catalogue.models import (
     ProcedureCard,
     RecordVersion,
 )
-from guidance.catalogue.normalise import agency_names, national_code
+from guidance.catalogue.normalise import agency_names, national_code, paper_name
 from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
 from guidance.db import db, rows_of
@@ -101,7 +101,7 @@ class Option:
 
 @dataclass(frozen=True)
 class OfficialPaper:
-    """One paper of the official record; a `form_file` alone where it names no paper."""
+    """One paper of the official record, the form for it (empty without one), and how many are asked."""
 
     name: str
     form_file: str
@@ -617,12 +617,13 @@ _DOCUMENTS = (
 
 def _documents(procedure_id: int) -> tuple[DocumentCase, ...]:
     by_case: dict[str, tuple[list[OfficialPaper], list[str]]] = {}
-    for case_label, is_remark, *paper in rows_of(_DOCUMENTS, id=procedure_id):
+    for case_label, is_remark, cut_name, cut_form, *numbers in rows_of(_DOCUMENTS, id=procedure_id):
         papers, remarks = by_case.setdefault(case_label, ([], []))
+        name, form_file = paper_name(cut_name, cut_form)
         if is_remark:
-            remarks.append(paper[0] or paper[1])
+            remarks.append(name)
         else:
-            papers.append(OfficialPaper(*paper))
+            papers.append(OfficialPaper(name, form_file, *numbers))
     return tuple(
         DocumentCase(label, tuple(papers), tuple(remarks)) for label, (papers, remarks) in by_case.items()
     )

@@ -281,7 +281,7 @@ def _procedure_leaflet(page: catalogue.ProcedurePage, lang: str) -> Leaflet:
 def _official_sections(page: catalogue.ProcedurePage) -> Iterator[Section]:
     for case in page.documents:
         heading = f"{_('Papers of the file')}: {case.label}" if case.label else _("Papers of the file")
-        papers = tuple(Line(Markup("{}").format(one.name or one.form_file)) for one in case.papers)
+        papers = tuple(Line(Markup("{}").format(one.name)) for one in case.papers)
         if papers:
             yield Section(heading, "ticks", papers)
     sequence = page.record.sequence if page.record else ""

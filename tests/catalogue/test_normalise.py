@@ -89,3 +89,18 @@ def test_agencies_are_told_apart_and_each_once() -> None:
         "Cục cảnh sát về trật tự, xã hội",
     ]
     assert normalise.agency_names("") == []
+
+
+def test_a_name_that_the_source_cut_in_two_is_whole_again() -> None:
+    """The cut may fall inside a syllable or between two; a form's name stays a form's name."""
+    for name, form, whole in (
+        ("Giấy đề ng", "hị rà soát hộ nghèo.pdf", ("Giấy đề nghị rà soát hộ nghèo.pdf", "")),
+        ("bản giấy hoặc bản đi", "ện tử của hồ sơ", ("bản giấy hoặc bản điện tử của hồ sơ", "")),
+        ("Tờ trìn", "h đề nghị phê duyệt", ("Tờ trình đề nghị phê duyệt", "")),
+        ("tổ chức, cá", "nhân theo Mẫu số 14", ("tổ chức, cá nhân theo Mẫu số 14", "")),
+        ("Đơn đề nghị;", "văn bản đề nghị.docx", ("Đơn đề nghị;", "văn bản đề nghị.docx")),
+        ("Tờ khai", "TK.docx", ("Tờ khai", "TK.docx")),
+        ("", "Mẫu 1.doc", ("Mẫu 1.doc", "")),
+        ("", "", ("", "")),
+    ):
+        assert normalise.paper_name(name, form) == whole
