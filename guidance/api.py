@@ -53,6 +53,7 @@ def search() -> ResponseReturnValue:
     """Procedures and guides for a question in any language, best first, and a question back when it is unclear."""
     lang = i18n.current().code
     limit = min(max(request.args.get("limit", 10, type=int) or 10, 1), MOST_RESULTS)
+    may_be_kept = search_index.is_up_to_date()
     found = search_index.index().search(request.args.get("q", "")[: search_views.LONGEST], lang, limit=limit)
     results = [
         {
@@ -71,9 +72,7 @@ def search() -> ResponseReturnValue:
             for choice in found.clarify.choices
         ],
     }
-    response = jsonify({"results": results, "clarify": clarify})
-    response.headers["Cache-Control"] = "public, max-age=60"
-    return response
+    return search_views.fresh(jsonify({"results": results, "clarify": clarify}), may_be_kept)
 
 
 # --- procedures and places ---------------------------------------------------------------------
@@ -245,16 +244,11 @@ def _check_sender(staff: Any) -> None:
         raise SignInNeeded
 
 
-def _unit_of(code: str, day: Any) -> int | None:
-    place = units.by_code(code, on=day)
-    return place.id if place else None
-
-
 def _case_form(text: Any, staff: Any) -> desk_forms.CaseForm:
     return desk_forms.CaseForm(
         text,
         topic_known=lambda topic: topics.known(topic) is not None,
-        unit_of=_unit_of,
+        unit_of=desk.unit_of_code,
         desk=desk.defaults(staff.unit_id),
     )
 
@@ -280,6 +274,9 @@ def log_case() -> ResponseReturnValue:
     text, wrong = desk_forms.from_json(_body(), ("case_uid", *desk_forms.FIELDS_OF_A_CASE))
     form = _case_form(text, staff)
     if not form.validate() or wrong:
+        # A device that never heard the first answer sends again, maybe after its topic has been withdrawn.
+        if desk.case(staff, form.case_uid.data or "", i18n.current().code) is not None:
+            return _stored(form.case_uid.data, 200)
         return _refused(form.errors | wrong)
     logged = desk_actions.log_case(staff, form.case_uid.data, form.case())
     return _stored(logged.case_uid, 201 if logged.created else 200)

@@ -21,12 +21,14 @@ from guidance.adoption import views as adoption_views
 from guidance.catalogue import editing as catalogue_editing
 from guidance.catalogue import views as catalogue_views
 from guidance.desk import editing as desk_editing
+from guidance.desk import session_pages as desk_session_pages
 from guidance.desk import views as desk_views
 from guidance.guides import editing as guides_editing
 from guidance.guides import views as guides_views
 from guidance.pagecache import PageCache
 from guidance.privacy import editing as privacy_editing
 from guidance.privacy import views as privacy_views
+from guidance.rendering import SiteEnvironment
 from guidance.search import editing as search_editing
 from guidance.search import views as search_views
 from guidance.site import editing as site_editing
@@ -35,6 +37,9 @@ from guidance.units import editing as units_editing
 from guidance.units import views as units_views
 
 gc.freeze()
+gc.set_threshold(
+    10_000, 20, 50
+)  # a page makes a few thousand objects, and hardly one of them is part of a ring
 gc.enable()
 
 BLUEPRINTS = (
@@ -52,6 +57,7 @@ BLUEPRINTS = (
     search_editing.bp,
     desk_views.bp,
     desk_editing.bp,
+    desk_session_pages.bp,
     privacy_views.bp,
     privacy_editing.bp,
     adoption_views.public_bp,
@@ -73,6 +79,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         static_folder="static",
         template_folder="templates",
     )
+    app.jinja_environment = SiteEnvironment
     app.config.update(
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -27,7 +27,6 @@ from guidance.adoption.models import SETS
 from guidance.catalogue import exports as record_exports
 from guidance.catalogue import imports as records
 from guidance.catalogue import levels, starter
-from guidance.catalogue.guidance import missing_parts
 from guidance.config import PROJECT
 from guidance.desk import actions as desk
 from guidance.desk import rollup
@@ -184,14 +183,19 @@ def export_catalogue(file: Path) -> None:
 
 
 @catalogue_group.command("check")
-def check_catalogue() -> None:
-    """Check the starter procedures: every required part present, sources and marks."""
-    starters, problems = starter.read_starters(PROCEDURES)
-    for procedure in starters:
-        problems.extend(f"{procedure.key}: {part} is missing" for part in missing_parts(procedure))
+@click.argument(
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=PROCEDURES,
+    required=False,
+)
+def check_catalogue(folder: Path) -> None:
+    """Check the starter procedures: every required part present, sources and marks, nothing leads nowhere."""
+    slugs = {path.name.partition(".")[0] for path in (PROCEDURES.parent / "guides").glob("*.md")}
+    number, problems = starter.check_starters(folder, guides.known_procedures(), slugs)
     for problem in problems:
         click.echo(problem, err=True)
-    click.echo(f"{len(starters)} starter procedures, {len(problems)} problems.")
+    click.echo(f"{number} starter procedures, {len(problems)} problems.")
     if problems:
         sys.exit(1)
 
@@ -259,12 +263,18 @@ figures_group = AppGroup("figures", help="Official counts, targets, and the figu
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--indicator-set", required=True, type=click.Choice(SETS), help="What the file holds.")
 @click.option("--source", default="", help="The document the figures come from; the file's name without it.")
+@click.option("--unit", default="", help="Code of the unit, for a file that names none.")
+@click.option(
+    "--period", default="", help="Such as 2026-Q3 or 2026-06-15..2026-09-14, for a file that names none."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change; store nothing.")
 @says_why
-def import_figures(file: Path, indicator_set: str, source: str, dry_run: bool) -> None:
+def import_figures(
+    file: Path, indicator_set: str, source: str, unit: str, period: str, dry_run: bool
+) -> None:
     """Load official counts (CSV or XLSX), all or nothing. Twice is once."""
     with force_locale("en"):  # as the rest of what commands say
-        found = figure_imports.check_file(file, indicator_set, source)
+        found = figure_imports.check_file(file, indicator_set, source, unit=unit, period=period)
         report = figures.save_import(found, by="command line", dry_run=dry_run)
     for note in found.notes:
         click.echo(note)

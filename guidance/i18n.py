@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal, format_percent, get_group_symbol
+from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import Babel, force_locale, get_translations
+from flask_babel import Babel, Domain, force_locale, get_translations
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.routing import BaseConverter
@@ -25,7 +27,6 @@ RIGHT_TO_LEFT = frozenset({"ur"})
 # Western digits in Urdu too: codes, fees and telephone numbers must read the same in every language.
 LOCALES = {"vi": "vi_VN", "en": "en_GB", "ur": "ur_PK@numbers=latn"}
 _PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.items()}
-_GROUPED = {code: get_group_symbol(parsed) for code, parsed in _PARSED.items()}
 
 babel = Babel()
 
@@ -42,6 +43,9 @@ class Language:
 _LANGUAGES = {
     code: Language(code, name, "rtl" if code in RIGHT_TO_LEFT else "ltr") for code, name in NAMES.items()
 }
+MOST_REMEMBERED = (
+    2_000  # days and numbers as pages write them: making one costs as much as twenty lines of a page
+)
 MOST_SENTENCES = 10_000  # of templates, by language; more than all of them
 
 
@@ -85,19 +89,29 @@ def format_day(day: date | datetime | None, style: str = "long") -> str:
         return ""
     if isinstance(day, datetime):
         day = day.astimezone(VIETNAM).date()
+    return _day(day, style, current().code)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _day(day: date, style: str, code: str) -> str:
     if style == "short":
         return day.strftime("%d/%m/%Y")
-    if current().code == "vi":  # Babel's long form, "29 tháng 11, 2026", is not how Vietnamese is written
+    if code == "vi":  # Babel's long form, "29 tháng 11, 2026", is not how Vietnamese is written
         return f"{day.day}/{day.month}/{day.year}"
-    return format_date(day, format=style, locale=locale())
+    return format_date(day, format=style, locale=_PARSED[code])
 
 
 def format_month(month: str | date) -> str:
     """'2026-07' as 'tháng 7/2026' or 'July 2026'."""
+    return _month(month, current().code)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _month(month: str | date, code: str) -> str:
     day = month if isinstance(month, date) else date(int(month[:4]), int(month[5:7]), 1)
-    if current().code == "vi":
+    if code == "vi":
         return f"tháng {day.month}/{day.year}"
-    return format_date(day, format="MMMM yyyy", locale=locale())
+    return format_date(day, format="MMMM yyyy", locale=_PARSED[code])
 
 
 def format_checked(text: str | None) -> str:
@@ -119,10 +133,15 @@ def format_clock(instant: datetime) -> str:
     return format_time(instant, format="HH:mm", tzinfo=VIETNAM, locale=locale())
 
 
+@cache
+def _group_symbol(code: str) -> str:
+    return str(get_group_symbol(_PARSED[code]))
+
+
 def format_number(number: float | int) -> str:
     """A number with the reader's separators. Counts, which tables are full of, do without Babel's pattern."""
     if type(number) is int and number >= 0:
-        return f"{number:,}".replace(",", _GROUPED[current().code])
+        return f"{number:,}".replace(",", _group_symbol(current().code))
     return format_decimal(number, locale=locale())
 
 
@@ -144,19 +163,42 @@ def format_money(amount: int) -> str:
     return f"{format_number(amount)} đ"
 
 
-def _sentences() -> Callable[..., Markup]:
-    """`_()` of templates: a sentence is looked up once a language, and then costs no more than a dictionary."""
-    known: dict[str, dict[str, Markup]] = {code: {} for code in NAMES}
+def catalogue_file(code: str) -> Path:
+    """Where the translated sentences of a language lie."""
+    return Path(current_app.config["TRANSLATIONS"]) / code / "LC_MESSAGES" / "messages.mo"
+
+
+def translator(code: str) -> Callable[[str], Markup]:
+    """What translates a sentence of the site into one language; each is looked up once."""
+
+    @lru_cache(maxsize=MOST_SENTENCES)
+    def said(message: str) -> Markup:
+        with force_locale(code):
+            return Markup(get_translations().ugettext(message))  # noqa: S704 -- the site's own words  # nosec B704
+
+    return said
+
+
+class Sentences(Domain):
+    """Flask-Babel's translations, looked for once a request instead of once a sentence."""
+
+    def get_translations(self) -> NullTranslations:
+        """Those of the request's language; force_locale() puts this place of keeping away and back."""
+        place = g.get("_flask_babel") if g else None
+        found: NullTranslations | None = getattr(place, "babel_translations", None)
+        if found is None:
+            found = super().get_translations()  # type: ignore[no-untyped-call]
+            if place is not None:
+                place.babel_translations = found
+        return found
+
+
+def _say() -> Callable[..., Markup]:
+    """`_()` of templates where the sentence is not written in the template itself."""
+    translators = {code: translator(code) for code in NAMES}
 
     def say(message: str, **values: object) -> Markup:
-        code = current().code
-        found = known[code]
-        text = found.get(message)
-        if text is None:
-            with force_locale(code):
-                text = Markup(get_translations().ugettext(message))  # noqa: S704 -- the site's own words  # nosec B704
-            if len(found) < MOST_SENTENCES:
-                found[message] = text
+        text = translators[current().code](message)
         return text % values if values or "%" in text else text
 
     return say
@@ -170,7 +212,8 @@ def init_app(app: Flask) -> None:
     )
     app.url_map.converters["lang"] = LanguageConverter
     babel.init_app(app, locale_selector=lambda: current().code)
-    say = _sentences()
+    babel.domain_instance = Sentences()  # type: ignore[no-untyped-call]
+    say = _say()
     app.jinja_env.globals.update(_=say, gettext=say)
 
     @app.url_value_preprocessor

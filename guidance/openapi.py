@@ -190,7 +190,8 @@ SCHEMAS: dict[str, Schema] = {
     "Procedures": _object("procedures next", procedures=_list(_CARD), next=_maybe(_text())),
     "Procedure": _object(
         "key code status name lang online channels url", code=_maybe(_text()), key=_text(),
-        status=_text(enum=["active", "superseded", "repealed"]), valid_to=_maybe(_DAY), name=_text(), lang=_text(),
+        status=_text(enum=["active", "superseded", "repealed"]), valid_from=_maybe(_DAY), valid_to=_maybe(_DAY),
+        superseded_by=_list(_text()), name=_text(), lang=_text(),
         summary=_maybe(_text()), sector=_maybe(_text()), online=_text(), online_said=_list({"type": "object"}),
         channels=_list(_object(
             "channel time fee", channel=_text(enum=["online", "counter", "post"]), case=_maybe(_text()),

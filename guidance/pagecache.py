@@ -41,7 +41,8 @@ PERSONAL = frozenset(
         "data-requests",
     }
 )
-MOST_BYTES = 24 * 1024 * 1024
+MOST_BYTES = 24 * 1024 * 1024  # for plain addresses, of which there are as many as pages
+MOST_BYTES_ASKED = 8 * 1024 * 1024  # for questions, of which anybody can make up any number
 LONGEST_KEY = 1_000
 SMALLEST_COMPRESSED = 300
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -77,10 +78,63 @@ def _may_be_kept(path: str) -> bool:
 
 
 def _encoding(accepted: str) -> str:
+    """The best of the two encodings that the browser takes; only three answers, whatever it says."""
+    refused: set[str] = set()
+    taken: set[str] = set()
+    for part in accepted.lower().split(","):
+        name, _semicolon, weight = part.partition(";")
+        wanted = not weight or weight.partition("=")[2].strip(" 0.") != ""
+        (taken if wanted else refused).add(name.strip())
     for name in ("br", "gzip"):
-        if name in accepted:
+        if name in taken or ("*" in taken and name not in refused):
             return name
     return ""
+
+
+def _block(environ: WSGIEnvironment) -> str:
+    if environ.get("HTTP_HX_REQUEST") != "true":
+        return ""
+    if environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST"):
+        return "page"
+    target: str = environ.get("HTTP_HX_TARGET", "")
+    return "block:" + target.rpartition("#")[2]
+
+
+def _length(key: tuple[str, ...]) -> int:
+    return sum(map(len, key))
+
+
+class Shelf:
+    """Answers up to a number of bytes; the one asked for longest ago goes first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Empty."""
+        self.most_bytes = most_bytes
+        self.held = 0
+        self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+
+    def find(self, key: tuple[str, ...]) -> Kept | None:
+        """The answer kept under a key."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+        return kept
+
+    def put(self, key: tuple[str, ...], kept: Kept) -> None:
+        """Keep one, and let others go for it where there is no room."""
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self.held -= before.size + _length(key)
+        self._kept[key] = kept
+        self.held += kept.size + _length(key)
+        while self.held > self.most_bytes:
+            oldest, gone = self._kept.popitem(last=False)
+            self.held -= gone.size + _length(oldest)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self.held = 0
 
 
 def _compress(body: bytes, encoding: str, quality: int) -> bytes:
@@ -94,17 +148,20 @@ class PageCache:
     """Wraps the site; answers known public pages from memory while the content version stays the same.
 
     A page may be kept when the site answers it 200 with `Cache-Control: public` and sets no cookie. `version`
-    is asked at most once a second, so a change is seen by every worker within two.
+    is asked at most once a second, so a change is seen by every worker within two. Plain addresses and questions
+    (a query string, a block, a form of JSON) lie on shelves of their own: made-up questions push out no page.
     """
 
     def __init__(
-        self, site: WSGIApplication, version: Callable[[], object], most_bytes: int = MOST_BYTES
+        self,
+        site: WSGIApplication,
+        version: Callable[[], object],
+        most_bytes: int = MOST_BYTES,
+        most_bytes_asked: int = MOST_BYTES_ASKED,
     ) -> None:
         self._site = site
         self._version = version
-        self._most_bytes = most_bytes
-        self._pages: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
-        self._bytes = 0
+        self._plain, self._asked = Shelf(most_bytes), Shelf(most_bytes_asked)
         self._lock = threading.Lock()
         self._rendering: dict[tuple[str, ...], threading.Lock] = {}
         self._looked_at = 0.0
@@ -121,19 +178,29 @@ class PageCache:
         if kept is None:
             with self._lock:
                 gate = self._rendering.setdefault(key, threading.Lock())
-            with gate:
-                kept = self._find(key)
-                if kept is None:
-                    kept = self._render(environ, key, encoding)
-            with self._lock:
-                self._rendering.pop(key, None)
+            try:
+                with gate:
+                    kept = self._find(key)
+                    if kept is None:
+                        kept = self._render(environ, key, encoding)
+            finally:
+                with self._lock:
+                    self._rendering.pop(key, None)
         return self._answer(kept, environ, start_response)
 
     def clear(self) -> None:
         """Forget every page."""
         with self._lock:
-            self._pages.clear()
-            self._bytes = 0
+            self._plain.clear()
+            self._asked.clear()
+
+    @property
+    def held(self) -> int:
+        """Roughly how many bytes are kept."""
+        return self._plain.held + self._asked.held
+
+    def _shelf(self, key: tuple[str, ...]) -> Shelf:
+        return self._asked if any(key[1:4]) else self._plain
 
     def _key(self, environ: WSGIEnvironment, encoding: str) -> tuple[str, ...] | None:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in environ:
@@ -146,16 +213,13 @@ class PageCache:
             pairs = parse_qsl(query, keep_blank_values=True)
             if any(name not in KNOWN_PARAMETERS for name, _value in pairs):
                 return None
-            query = urlencode(sorted(pairs))
-        block = ""
-        if environ.get("HTTP_HX_REQUEST") == "true":
-            history = environ.get("HTTP_HX_HISTORY_RESTORE_REQUEST", "")
-            block = "htmx:" + ("" if history else environ.get("HTTP_HX_TARGET", ""))
-        language = environ.get("HTTP_ACCEPT_LANGUAGE", "") if path == "/" else ""
+            pairs.sort(key=lambda pair: pair[0])  # of two with one name, pages read the first
+            query = urlencode(pairs)
         accept = environ.get("HTTP_ACCEPT", "") if path.startswith("/api/") else ""
+        language = environ.get("HTTP_ACCEPT_LANGUAGE", "") if path == "/" else ""
         scheme = environ.get("wsgi.url_scheme", "")  # only over TLS does a page say "stay on TLS"
-        key = (path, query, block, language, accept, encoding, scheme)
-        return key if sum(map(len, key)) <= LONGEST_KEY else None
+        key = (path, query, _block(environ), accept + language, encoding, scheme)
+        return key if _length(key) <= LONGEST_KEY else None
 
     def _follow_content(self) -> None:
         instant = time.monotonic()
@@ -164,7 +228,7 @@ class PageCache:
         self._looked_at = instant
         try:
             version = self._version()
-        except Exception:  # the database is away: what is in memory is the newest that anybody can read
+        except Exception:  # a database that is away is no reason to take away the pages that are here
             return
         if version != self._known_version:
             self._known_version = version
@@ -172,10 +236,7 @@ class PageCache:
 
     def _find(self, key: tuple[str, ...]) -> Kept | None:
         with self._lock:
-            kept = self._pages.get(key)
-            if kept is not None:
-                self._pages.move_to_end(key)
-            return kept
+            return self._shelf(key).find(key)
 
     def _run(self, environ: WSGIEnvironment) -> tuple[str, Headers, bytes]:
         said: list[Any] = []
@@ -212,14 +273,9 @@ class PageCache:
 
     def _store(self, key: tuple[str, ...], kept: Kept, version: object) -> None:
         with self._lock:
-            if version != self._known_version or kept.size > self._most_bytes // 8:
-                return
-            before = self._pages.pop(key, None)
-            self._bytes += kept.size - (before.size if before else 0)
-            self._pages[key] = kept
-            while self._bytes > self._most_bytes:
-                _oldest, gone = self._pages.popitem(last=False)
-                self._bytes -= gone.size
+            shelf = self._shelf(key)
+            if version == self._known_version and kept.size <= shelf.most_bytes // 8:
+                shelf.put(key, kept)
 
     def _answer(self, kept: Kept, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if kept.etag and kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
@@ -233,13 +289,8 @@ class PageCache:
 def _finished(status: str, headers: Headers, body: bytes, encoding: str, quality: int) -> Kept:
     names = {name.lower(): value for name, value in headers}
     kind = names.get("content-type", "")
-    compress = (
-        encoding
-        and len(body) >= SMALLEST_COMPRESSED
-        and "content-encoding" not in names
-        and "no-store" not in names.get("cache-control", "")
-        and kind.startswith(_COMPRESSIBLE)
-    )
+    varies = "no-store" not in names.get("cache-control", "") and kind.startswith(_COMPRESSIBLE)
+    compress = encoding and varies and len(body) >= SMALLEST_COMPRESSED and "content-encoding" not in names
     kept = [
         (name, value) for name, value in headers if name.lower() not in {"content-length", "vary", "etag"}
     ]
@@ -247,7 +298,7 @@ def _finished(status: str, headers: Headers, body: bytes, encoding: str, quality
     if compress:
         body = _compress(body, encoding, quality)
         kept.append(("Content-Encoding", encoding))
-    if encoding or compress:
+    if varies:
         vary.append("Accept-Encoding")
     etag = ""
     if status.startswith("200") and "no-store" not in names.get("cache-control", ""):

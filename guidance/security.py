@@ -130,8 +130,8 @@ def _trust_hosts(app: Flask) -> None:
 
 def secure(response: Response) -> Response:
     """Put the site's headers on an answer."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    said = {name.lower() for name, _value in response.headers}
+    response.headers.extend([pair for pair in HEADERS.items() if pair[0].lower() not in said])
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     return response

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guidance.adoption import actions as figures
+from guidance.catalogue import imports as record_imports
 from guidance.catalogue import notices
 from guidance.catalogue import starter as procedures_starter
 from guidance.catalogue.standing import load_standings
@@ -31,7 +32,7 @@ class Loaded:
 
 
 def _content_digest(folder: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"reading {record_imports.READING}".encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
@@ -60,9 +61,10 @@ def load_content(folder: Path = CONTENT) -> Loaded:
             f"{report.waiting} waiting beside an editor's text."
         )
     replaced = procedures_starter.load_supersessions(folder / "legal.yaml")
+    anew = record_imports.read_anew()
     standings = load_standings(folder / "standing.yaml")
     lines.append(f"Service centres: {centres} new or changed. Replaced laws: {replaced} new or changed.")
-    lines.append(f"Procedures with a last day: {standings} new or changed.")
+    lines.append(f"Procedures with a last day: {standings} new or changed. Records read anew: {anew} differ.")
     history = figures.load_history()
     lines.append(f"Figures of earlier reports: {history.stored} stored, {history.unchanged} unchanged.")
     lines.append(f"Plain names: {names} new or changed.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -244,10 +244,17 @@ def in_pieces(file: IO[bytes], size: int = 64 * 1024) -> Iterator[bytes]:
 # --- in ----------------------------------------------------------------------------------------
 
 
-def read(name: str, content: bytes) -> Read:
+def read(
+    name: str,
+    content: bytes,
+    is_head: Callable[[Sequence[str]], bool] | None = None,
+    *,
+    optional: bool = False,
+) -> Read:
     """The first table of a CSV or XLSX file; raises ImportRefused when it is neither or too large.
 
-    Rows above the headings that hold fewer than two cells are skipped: downloads of this site begin with them.
+    Rows above the headings are skipped: downloads of this site begin with some. `is_head` knows the headings
+    where they look unusual; `optional` gives an empty table instead of an error where there are none such.
     """
     lines = _from_xlsx(name, content) if content[:2] == b"PK" else _from_csv(name, content)
     rows: list[tuple[int, tuple[str, ...]]] = []
@@ -262,7 +269,10 @@ def read(name: str, content: bytes) -> Read:
             raise ImportRefused(f"{name}: more than {bounds.MOST_ROWS} lines. Nothing was stored.")
         if any(cells):
             rows.append((number, cells[: bounds.MOST_COLUMNS]))
-    start = next((place for place, (_, cells) in enumerate(rows) if _is_head(cells)), None)
+    known = is_head or _is_head
+    start = next((place for place, (_, cells) in enumerate(rows) if known(cells)), None)
+    if start is None and optional:
+        return Read((), ())
     if start is None:
         raise ImportRefused(f"{name}: there is no line with headings. Nothing was stored.")
     head = tuple(cell.strip() for cell in rows[start][1])

@@ -108,13 +108,50 @@ _PERSONAL = (
 )
 
 
+_DIGIT_GAP = re.compile(r"(?<=[\d)])[ .,:;/()_*+|-]{2,4}(?=[\d(])")
+_HARMLESS = re.compile(
+    r"(?<![\d.,/-])(?<!\d )(?:"
+    r"\d{1,2}([/.-])\d{1,2}\1\d{4}"  # 25/11/2026
+    r"|\d{4}-\d{1,2}-\d{1,2}"
+    r"|\d{1,2}[:h]\d{2}"  # 9:30, 9h30
+    r"|(?:\d{1,3}|\d{1,2}[.,]\d{3})[.,](?:000|500)"  # 150.000, 1.250.500
+    r"|[1-3]\.\d{6}"  # a procedure's code
+    r"|(?:19|20)\d\d(?:(?:, ?| - |-|/)(?:19|20)\d\d)*"  # 2026, 2025-2026
+    r")(?![.,:/-]?\d| ?\d{3})"
+)
+
+
+def plain_numbers(text: str) -> str:
+    """The folded text with every number as somebody would read it out: digits of any script are 0 to 9, invisible
+    characters are gone, any gap between two digits is one character, and dates, times, amounts and codes of procedures
+    are taken out."""
+    plain = []
+    for character in fold(text):
+        category = unicodedata.category(character)
+        if category == "Cf":
+            continue
+        if category == "Nd":
+            plain.append(str(unicodedata.digit(character)))
+        elif category in {"Cc", "Zs", "Zl", "Zp"}:
+            plain.append(" ")
+        elif category == "Pd" or character in "_\u2212\u2043":
+            plain.append("-")
+        elif character in "\u00b7\u2022\u2219\u22c5\u3002\u06d4":
+            plain.append(".")
+        elif character in "\u060c\u066b\u066c":
+            plain.append(",")
+        else:
+            plain.append(character)
+    return _DIGIT_GAP.sub(" ", _HARMLESS.sub("#", "".join(plain)))
+
+
 def personal_data(text: str) -> list[str]:
     """The kinds of personal data that seem to stand in a text, empty when it looks clean.
 
     Kinds: email, id-number (12 digits), old-id-number (9), phone, account-number, one-time-code,
     long-number. It would rather ask once too often: a person reads the warning, nothing is lost.
     """
-    flat = fold(text)
+    flat = plain_numbers(text)
     return [kind for kind, pattern in _PERSONAL if pattern.search(flat)]
 
 

@@ -7,20 +7,32 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
-from jinja2.bccache import Bucket, FileSystemBytecodeCache
+from jinja2 import Environment
 from jinja2.utils import concat
 from markupsafe import Markup
-from sqlalchemy.exc import DatabaseError, DataError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from guidance import i18n
 from guidance.db import is_practice
 from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UnstorableText, UserError
+from guidance.rendering import CompiledTemplates, SiteEnvironment
+
+# Components that are drawn from plain words and numbers alone: once for each.
+SAME_FOR_THE_SAME = frozenset({"icon", "numbered"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ def is_htmx() -> bool:
 
 def render(template: str, status: int = 200, **values: Any) -> Response:
     """The page, or only the block of it that htmx asked for, when the page has such a block."""
-    page = current_app.jinja_env.get_template(template)
+    page = _templates().get_template(template)
     current_app.update_template_context(values)
     block = asked_block()
     if block is not None and block in page.blocks:
@@ -56,8 +68,49 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
     else:
         body = page.render(values)
     response = make_response(body, status)
-    response.vary.add("HX-Target")
+    response.headers["Vary"] = "HX-Target"
     return response
+
+
+def _templates() -> SiteEnvironment:
+    """The templates in the reader's language."""
+    sets: dict[str, SiteEnvironment] = current_app.extensions["templates"]
+    language = i18n.current()
+    found = sets.get(language.code)
+    if found is None:
+        found = sets[language.code] = _templates_in(current_app, language)
+    return found
+
+
+def _templates_in(app: Flask, language: i18n.Language) -> SiteEnvironment:
+    plain: SiteEnvironment = app.jinja_env  # type: ignore[assignment]
+    components: Any = plain.globals["ui"]
+    addresses = app.url_map.bind("")
+
+    def address(endpoint: str, **values: Any) -> str:
+        if app.url_map.is_endpoint_expecting(endpoint, "lang"):
+            values.setdefault("lang", language.code)
+        return addresses.build(endpoint, values)
+
+    def drawing(*given: Any) -> str:
+        return str(components.icon(*given))
+
+    cache = None
+    with suppress(OSError):
+        made_of = (
+            i18n.catalogue_file(language.code).read_bytes()
+            + (Path(app.root_path) / "templates" / "ui.html").read_bytes()
+            + repr(sorted((rule.endpoint, rule.rule) for rule in app.url_map.iter_rules())).encode()
+        )
+        cache = CompiledTemplates(compiled_folder(app.config["SETTINGS"].data), language.code, made_of)
+    fixed: dict[str, Callable[..., str]] = {
+        "_": i18n.translator(language.code),
+        "url_for": address,
+        "icon": drawing,
+    }
+    found = plain.in_language(language, fixed, cache)
+    found.globals["ui"] = Components(app, found)
+    return found
 
 
 def done(target: str, message: str = "") -> Response:
@@ -131,11 +184,12 @@ def _http_error(error: HTTPException) -> Response:
     return _answer(error.code, str(sentence))
 
 
-def _database_error(error: DatabaseError) -> Response:
+def _database_error(error: SQLAlchemyError) -> Response:
     """Locked, full, away or damaged; what is our own mistake (a broken constraint, a wrong query) stays a fault."""
-    if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+    away = isinstance(error, OperationalError | InterfaceError | PendingRollbackError)
+    if not away and type(error) is not DatabaseError:
         raise error
-    current_app.logger.error("database: %s", error.orig)
+    current_app.logger.error("database: %s", getattr(error, "orig", None) or type(error).__name__)
     return _answer(Unavailable.status, str(Unavailable.message))
 
 
@@ -161,12 +215,15 @@ def _asset_names(app: Flask) -> dict[str, str]:
 class Components:
     """The macros of ui.html, looked up when used: by then every helper they call is known."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, templates: Environment) -> None:
         self._app = app
+        self._templates = templates
 
     def __getattr__(self, name: str) -> Any:
         """One macro; kept, except while the site is being built and templates change under it."""
-        macro = getattr(self._app.jinja_env.get_template("ui.html").module, name)
+        macro = getattr(self._templates.get_template("ui.html").module, name)
+        if name in SAME_FOR_THE_SAME:
+            macro = lru_cache(maxsize=2_000)(macro)
         if not self._app.config["SETTINGS"].development:
             setattr(self, name, macro)
         return macro
@@ -187,15 +244,6 @@ def here_with(name: str) -> Callable[[str], str]:
     return lambda value: start + quote(value, safe="")
 
 
-class CompiledTemplates(FileSystemBytecodeCache):
-    """Templates as Python keeps them, so that a new worker need not read them anew; a full disk is no matter."""
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep one if there is room."""
-        with suppress(OSError):
-            super().dump_bytecode(bucket)
-
-
 def compiled_folder(data: Path) -> Path:
     """Where compiled templates lie: only the site may write there."""
     folder = data / "templates"
@@ -203,21 +251,27 @@ def compiled_folder(data: Path) -> Path:
     return folder
 
 
+def _rest_of_address(app: Flask) -> str:
+    """What follows the language in the present address; of the home page where an address has no language."""
+    endpoint = request.endpoint
+    if endpoint is None or not app.url_map.is_endpoint_expecting(endpoint, "lang"):
+        return "/"
+    values = dict(request.view_args or {}) | request.args.to_dict(flat=False)
+    return url_for(endpoint, **values)[len("/vi") :]
+
+
 def init_app(app: Flask) -> None:
     """Teach the site its templates' helpers and its ways of failing."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config["ASSET_VERSIONS"] = _asset_names(app)
-    with suppress(OSError):
-        folder = compiled_folder(app.config["SETTINGS"].data)
-        app.jinja_env.bytecode_cache = CompiledTemplates(str(folder))
 
     def in_language(code: str) -> str:
         """The address of the present page in another language."""
-        if request.endpoint is None or not app.url_map.is_endpoint_expecting(request.endpoint, "lang"):
-            return url_for("site.home", lang=code)
-        values = dict(request.view_args or {}) | request.args.to_dict(flat=False)
-        return url_for(request.endpoint, **(values | {"lang": code}))
+        rest: str | None = g.get("rest_of_address")
+        if rest is None:
+            rest = g.rest_of_address = _rest_of_address(app)
+        return f"/{code}{rest}"
 
     app.jinja_env.globals.update(
         asset=asset,
@@ -236,7 +290,8 @@ def init_app(app: Flask) -> None:
             .replace("&", "\\u0026")
         ),
     )
-    app.jinja_env.globals["ui"] = Components(app)
+    app.jinja_env.globals["ui"] = Components(app, app.jinja_env)
+    app.extensions["templates"] = {}
 
     @app.before_request
     def refuse_addresses_that_cannot_be() -> None:
@@ -245,5 +300,6 @@ def init_app(app: Flask) -> None:
 
     app.register_error_handler(UserError, _user_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(DatabaseError, _database_error)
+    for kind in (DatabaseError, InterfaceError, PendingRollbackError):
+        app.register_error_handler(kind, _database_error)
     app.register_error_handler(DataError, _unstorable)

@@ -87,7 +87,7 @@
           results.get(item.uid)?.({ refused: why });
         } else { later(); break; }
       }
-      if (sent) refreshToday();
+      if (sent) { noteSent(); refreshToday(); }
       return sent;
     }).finally(showWaiting);
   };
@@ -155,15 +155,23 @@
     showBeside("");
     if (focus) (about || form).focus();
   };
-  const CODE = /(?<![\d.,])\d{6}(?![\d.,]*\d)/, PERSONAL = [
-    /[\p{L}\d_.+-]+@[\p{L}\d-]+(\.[\p{L}\d-]+)+/u, /(?<![\d.])(\d[ .-]?){11}\d(?!\d)/, /(?<![\d.])(\+?84|0)[ .-]?[235789]([ .-]?\d){8}(?!\d)/,
-    /(?<![\d.])\d{3}[ .-]?\d{3}[ .-]?\d{3}(?!\d)/, /(?<![\d.])\d([ -]?\d){12,18}(?!\d)/,
-    /(stk|so tai khoan|tai khoan|account|otp|ma xac thuc|ma xac nhan|passcode|mat khau|password|\bpin\b)\D{0,14}\d([ .-]?\d){3,18}/,
+  // The same as the server's (text.plain_numbers, desk/forms.looks_personal): digits of any script, any gap between them.
+  const HARMLESS = /(?<![\d.,/-])(?<!\d )(?:\d{1,2}([/.-])\d{1,2}\1\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[:h]\d{2}|(?:\d{1,3}|\d{1,2}[.,]\d{3})[.,](?:000|500)|[1-3]\.\d{6}|(?:19|20)\d\d(?:(?:, ?| - |-|\/)(?:19|20)\d\d)*)(?![.,:/-]?\d| ?\d{3})/g;
+  const GAP = /(?<=[\d)])[ .,:;/()_*+|-]{2,4}(?=[\d(])/g;
+  const PERSONAL = [
+    /(?<![\d.,])\d{6}(?![\d.,]*\d)/, /\d(?:[ .,:/()+-]?\d){8,}/, /[\p{L}\p{N}_.+-]+@[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)+/u,
+    /(stk|so tai khoan|tai khoan so|tai khoan ngan hang|account (number|no)|bank account)\D{0,12}\d([ .-]?\d){5,18}/,
+    /(otp|ma xac thuc|ma xac nhan|passcode|mat khau|password|one.time code|\bpin\b)\D{0,14}\d([ .-]?\d){3,7}(?!\d)/,
   ];
-  const personal = (text) => {
-    const flat = text.normalize("NFKD").replace(/[\p{M}\p{Cf}]/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
-    return CODE.test(flat) || PERSONAL.some((pattern) => pattern.test(flat));
+  const digit = (character) => { // digits of a script follow each other from nought to nine
+    let value = 0;
+    for (let code = character.codePointAt(0) - 1; /\p{Nd}/u.test(String.fromCodePoint(code)); code--) value++;
+    return String(value % 10);
   };
+  const plainNumbers = (text) => text.normalize("NFKD").replace(/[\p{M}\p{Cf}]/gu, "").replace(/[đĐ]/g, "d").toLowerCase()
+    .replace(/\p{Nd}/gu, digit).replace(/[\p{Cc}\p{Z}]/gu, " ").replace(/[\p{Pd}_\u2212\u2043]/gu, "-")
+    .replace(/[\u00b7\u2022\u2219\u22c5\u3002\u06d4]/g, ".").replace(/[\u060c\u066b\u066c]/g, ",").replace(HARMLESS, "#").replace(GAP, " ");
+  const personal = (text) => { const plain = plainNumbers(text); return PERSONAL.some((pattern) => pattern.test(plain)); };
   function warn() {
     const wrong = personal(note.value);
     $("#note-warning").textContent = wrong ? words("personal") : "";
@@ -256,6 +264,11 @@
     const query = new URLSearchParams(location.search).get("mine") === "1" ? "?mine=1" : "";
     put("today", await part(device.desk + query, "today").catch(() => null));
   }
+  // Another window, or this one's last page while it was left, may have sent what this page was drawn too early to list.
+  const SENT = "desk-sent";
+  function noteSent() { try { localStorage.setItem(SENT, String(Date.now())); } catch { /* a private window */ } }
+  const sentSince = (instant) => { try { return Number(localStorage.getItem(SENT)) >= instant; } catch { return false; } };
+  window.addEventListener("storage", (event) => { if (event.key === SENT) { refreshToday(); showWaiting(); } });
   let wanted = "";
   async function showBeside(topic) {
     const box = $("#beside");
@@ -376,6 +389,14 @@
   try { single.checked = localStorage.getItem("single-keys") !== "off"; } catch { /* a private window */ }
   single.addEventListener("change", () => { try { localStorage.setItem("single-keys", single.checked ? "on" : "off"); } catch { /* it holds for now */ } });
   const typing = (target) => target.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])");
+  let counted = 0;
+  const group = (digit) => { // 1 and 2 in quick succession are twelve people
+    const people = form.elements.people, soon = Date.now() - counted < 900 && people.value.length < 3;
+    if (!soon && digit === "0") return;
+    people.value = soon ? people.value + digit : digit;
+    counted = Date.now();
+    save.focus();
+  };
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.repeat || $("dialog[open]")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return form.requestSubmit(save); }
@@ -385,7 +406,7 @@
     if (key === "?") act = () => $("#keys").showModal();
     else if (key === "/") act = () => about.focus();
     else if (key === "escape") act = clear;
-    else if (/^[1-9]$/.test(key)) act = () => { form.elements.people.value = key; save.focus(); };
+    else if (/^[0-9]$/.test(key)) act = () => group(key);
     else if (key === "s") act = () => form.requestSubmit($("#save-next"));
     else if (key === "r") act = () => { if (last) { fill({ ...last.values, note: "", occurred_at: "" }, last.name); save.focus(); } else $("[data-repeat]")?.click(); };
     else if (key === "n") act = () => note.focus();
@@ -422,7 +443,8 @@
     }
     await showWaiting();
     desk.setAttribute("data-ready", "");
-    flush();
+    await flush();
+    if (sentSince(performance.timeOrigin)) refreshToday();
   };
   // The worker keeps the shell; its answer says whether this device opens the desk without network.
   const keepShell = async () => {

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import Environment, nodes
+from jinja2.utils import _PassArg
 
 from guidance import config
 from guidance.accounts import access
@@ -59,6 +61,27 @@ def test_every_target_of_htmx_is_a_block_and_an_element_of_its_page(template: Pa
     for target in re.findall(r'data-hx-target="#([\w-]+)"', words):
         assert f'id="{target}"' in words, target
         assert re.search(r"{% block " + target.replace("-", "_") + r"\b", words), target
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_sentences_stand_in_the_template(template: Path) -> None:
+    """`_("…")` holds the sentence itself, so that it is translated once, when the template is compiled."""
+    tree = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).parse(template.read_text())
+    said = [
+        call
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "gettext"}
+    ]
+    assert [call.lineno for call in said if not isinstance(call.args[0], nodes.Const)] == []
+
+
+def test_no_helper_of_templates_asks_for_the_context(app: Flask) -> None:
+    """Components and helpers are called at once, with what the template gives them and nothing else."""
+    with app.test_request_context("/vi/"):
+        asking = {
+            name for name, helper in app.jinja_env.globals.items() if _PassArg.from_obj(helper) is not None
+        }
+    assert {name for name in asking if not name.endswith("gettext")} == set()
 
 
 def test_the_readme_lists_every_setting_and_command(app: Flask) -> None:

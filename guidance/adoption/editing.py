@@ -11,7 +11,7 @@ from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from guidance import i18n, tables
+from guidance import charts, i18n, tables
 from guidance.accounts import access
 from guidance.adoption import (
     actions,
@@ -33,7 +33,17 @@ from guidance.adoption import exports as exports_
 from guidance.adoption.labels import PLACES, REASONS, TASK_STATES
 from guidance.adoption.models import SETS
 from guidance.adoption.sums import UNSTEADY_BELOW
-from guidance.adoption.views import as_file, bp, filters, note_export, period_asked, place_asked, scope
+from guidance.adoption.views import (
+    as_file,
+    bp,
+    filters,
+    month_chart,
+    note_export,
+    period_asked,
+    place_asked,
+    place_choices,
+    scope,
+)
 from guidance.desk import actions as desk
 from guidance.errors import NotAllowed, NotFound, UserError
 from guidance.security import UPLOAD_BODY
@@ -89,9 +99,11 @@ def official() -> ResponseReturnValue:
     place = _place_or_former()
     chosen = request.args.get("set", "")
     shown = values.official(place, chosen) if place else None
+    trends = {group.key: trend_chart(group.trend) for group in shown.sets} if shown else {}
     return render(
         "adoption/official.html",
         shown=shown,
+        trends=trends,
         place=place,
         chosen_set=chosen,
         sets={name: indicators.set_name(name) for name in SETS},
@@ -106,6 +118,24 @@ def official() -> ResponseReturnValue:
         task_states=TASK_STATES,
         name=exports_.place_name(place),
     )
+
+
+def trend_chart(figures: tuple[values.Figure, ...]) -> object:
+    """One share from report to report as a line, with its latest target; nothing where there is no history."""
+    if not figures:
+        return ""
+    points = [
+        charts.Point(
+            f"{figure.period_end.month}/{figure.period_end:%y}",
+            figure.share if figure.share is not None else figure.reported,
+            f"{figure.days}: {figure.percentage}",
+        )
+        for figure in figures
+    ]
+    goal = figures[-1].target.share if figures[-1].target else None
+    words = _("Target: %(target)s.", target=i18n.format_share(goal)) if goal is not None else ""
+    name = figures[-1].indicator.name
+    return charts.over_time(points, name, i18n.format_share, goal, words, share=True, line=True)
 
 
 def _place_or_former() -> Place | None:
@@ -170,6 +200,9 @@ def failing() -> ResponseReturnValue:
         "adoption/failures.html",
         found=found,
         chosen=chosen,
+        places_near=place_choices(chosen.place),
+        partial=chosen.period.partial(units.today()),
+        may_edit=access.current_staff().has("editor"),
         presets=periods.PRESETS,
         reasons=REASONS,
         places=PLACES,
@@ -334,7 +367,13 @@ def check_import() -> ResponseReturnValue:
     name = Path(sent.filename.replace("\\", "/")).name[:120]
     try:
         found = imports.check(
-            name, content, form.indicator_set.data, source=form.source.data or name, scope=scope_ids()
+            name,
+            content,
+            form.indicator_set.data,
+            source=form.source.data or name,
+            scope=scope_ids(),
+            unit=form.unit.data or "",
+            period=form.period.data or "",
         )
     except UserError as wrong:
         form.form_errors = [wrong.message]
@@ -351,6 +390,8 @@ def _preview(found: imports.Checked, source: str, status: int = 200) -> Response
         status=422 if found.problems else status,
         found=found,
         source=source,
+        unit=request.form.get("unit", "")[:300],
+        period=request.form.get("period", "")[:300],
         set_name=indicators.set_name(found.indicator_set),
         fields=imports.fields_of(found.indicator_set),
         sample=[
@@ -380,7 +421,8 @@ def save_import() -> ResponseReturnValue:
     indicator_set, name = request.form.get("indicator_set", ""), request.form.get("file_name", "")[:120]
     mapping = _mapping(request.form)
     source = request.form.get("source", "")[:300]
-    found = imports.check(name, path.read_bytes(), indicator_set, mapping, source, scope_ids())
+    unit, period = (request.form.get(field, "").strip()[:300] for field in ("unit", "period"))
+    found = imports.check(name, path.read_bytes(), indicator_set, mapping, source, scope_ids(), unit, period)
     if found.problems or request.form.get("again"):
         return _preview(found, source)
     staff = access.current_staff()
@@ -427,6 +469,8 @@ def all_files() -> ResponseReturnValue:
         "adoption/files.html",
         chosen=chosen,
         name=exports_.place_name(chosen.place),
+        places=place_choices(chosen.place),
+        partial=chosen.period.partial(units.today()),
         presets=periods.PRESETS,
         address={
             "unit": chosen.place.key if chosen.place else None,
@@ -501,11 +545,21 @@ def brief() -> ResponseReturnValue:
         name=exports_.place_name(chosen.place),
         found=failures.failures(chosen.period, _ids_in(chosen.place), lang, 5),
         reasons=REASONS,
-        official=values.official(chosen.place, period=chosen.period) if chosen.place else None,
+        month_chart=month_chart(report.months, None),
+        official=_headlines(chosen.place, chosen.period),
         made=exports_.made_here(access.current_staff().display_name),
         version=indicators.version(),
         today=units.today(),
     )
+
+
+def _headlines(place: Place | None, period: periods.Period, most: int = 6) -> list[values.Figure]:
+    """The newest official figures of a place for one page: whole ones, those with a share first."""
+    if place is None:
+        return []
+    page = values.official(place, period=period)
+    whole = [figure for group in page.sets for figure in group.latest if not figure.part]
+    return sorted(whole, key=lambda one: one.percentage == "–")[:most]
 
 
 # --- keys --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from guidance.adoption import queries
 from guidance.adoption.periods import Period
-from guidance.adoption.sums import NOTHING, Share
+from guidance.adoption.sums import Share
 from guidance.catalogue.models import Feedback
 from guidance.db import db
 from guidance.desk.models import MonthlyReason
@@ -53,7 +53,7 @@ class StuckRow:
 
 @dataclass(frozen=True)
 class Need:
-    """Something people want that the site does not give them; `kind` is search or page."""
+    """Something people want and do not get; `kind` is search, page or case (helped at the desk and not got through)."""
 
     kind: str
     words: str
@@ -109,7 +109,9 @@ def failures(period: Period, unit_ids: Sequence[int] | None, lang: str, limit: i
             for place, count in sorted(by_place.items(), key=lambda item: (-item[1], item[0]))
         ),
         stuck=_stuck(by_step, period, unit_ids, lang, limit),
-        needs=tuple(_needs(period, lang, limit)),
+        needs=_ranked_needs(
+            [*_site_needs(period, lang, limit), *_unresolved(by_step, period, unit_ids, lang, limit)], limit
+        ),
     )
 
 
@@ -123,7 +125,7 @@ def _stuck(
     ordered = sorted(by_step.items(), key=lambda item: (-item[1], item[0]))[:limit]
     topics = list(dict.fromkeys(key[0] for key, _ in ordered))
     titles = queries.topic_titles(topics, lang)
-    helped = queries.sums_by_topic(period, unit_ids) if topics else {}
+    helped = queries.people_by_topic(period, unit_ids, topics) if topics else {}
     return tuple(
         StuckRow(
             topic,
@@ -131,13 +133,35 @@ def _stuck(
             reason,
             step,
             count,
-            Share(count, helped.get(topic, NOTHING).people),
+            Share(count, helped.get(topic, 0)),
         )
         for (topic, reason, step), count in ordered
     )
 
 
-def _needs(period: Period, lang: str, limit: int) -> list[Need]:
+def _ranked_needs(needs: Sequence[Need], limit: int) -> tuple[Need, ...]:
+    return tuple(sorted(needs, key=lambda need: (-need.count, need.words))[:limit])
+
+
+def _unresolved(
+    by_step: dict[tuple[str, str, str], int],
+    period: Period,
+    unit_ids: Sequence[int] | None,
+    lang: str,
+    limit: int,
+) -> list[Need]:
+    """Topics with people who were helped and did not get through, of all who were helped with them."""
+    people: dict[str, int] = defaultdict(int)
+    for (topic, _reason, _step), count in by_step.items():
+        people[topic] += count
+    ordered = sorted(people.items(), key=lambda item: (-item[1], item[0]))[:limit]
+    topics = [topic for topic, _ in ordered]
+    titles = queries.topic_titles(topics, lang)
+    helped = queries.people_by_topic(period, unit_ids, topics) if topics else {}
+    return [Need("case", *titles[topic], count, helped.get(topic, 0)) for topic, count in ordered]
+
+
+def _site_needs(period: Period, lang: str, limit: int) -> list[Need]:
     """Searches without a result and pages called unhelpful; they know no place, so they are the whole site's."""
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for month in period.months:
@@ -159,4 +183,4 @@ def _needs(period: Period, lang: str, limit: int) -> list[Need]:
     for subject, (unhelpful, told) in bad.items():
         title, title_lang, kind, key = titles[subject]
         needs.append(Need("page", title, title_lang, kind, key, unhelpful, told))
-    return sorted(needs, key=lambda need: (-need.count, need.words))[:limit]
+    return needs

@@ -36,6 +36,18 @@ class ImportForm(Form):
         description=_l("The document or page the figures come from, as readers will see it."),
     )
     file = FileField(_l("File (CSV or XLSX, at most 10 MB)"))
+    unit = StringField(
+        _l("Unit"),
+        [_SHORT],
+        description=_l("Its code, if the file names none: a printed form 06, for example."),
+    )
+    period = StringField(
+        _l("Period"),
+        [_SHORT],
+        description=_l(
+            "If the file names none: 2026-08, 2026-Q3, or two days such as 2026-06-15..2026-09-14."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

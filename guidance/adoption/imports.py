@@ -36,11 +36,27 @@ FORM_06_COLUMNS = {
     "12": "in_progress_due",
     "13": "in_progress_overdue",
 }
+# The older form II.06a has one column for early and on time together.
+FORM_II_06A = "II.06a/VPCP/KSTT"
+FORM_II_06A_COLUMNS = {
+    "3": "received",
+    "4": "online",
+    "5": "carried",
+    "6": "direct",
+    "7": "resolved",
+    "8": "punctual",
+    "9": "overdue",
+    "10": "in_progress",
+    "11": "in_progress_due",
+    "12": "in_progress_overdue",
+}
+_NUMBERED = re.compile(r"\((\d{1,2})\)\s*(?:=.*)?")
 IDENTITIES = (
     ("received", ("online", "direct", "carried"), "(3) = (4) + (5) + (6)"),
     ("resolved", ("early", "on_time", "overdue"), "(7) = (8) + (9) + (10)"),
     ("in_progress", ("in_progress_due", "in_progress_overdue"), "(11) = (12) + (13)"),
     ("received", ("resolved", "in_progress"), "(3) = (7) + (11)"),
+    ("resolved", ("punctual", "overdue"), "(7) = (8) + (9)"),
 )
 # What people call the columns; compared folded, without signs. The field's own name always counts.
 _SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -79,8 +95,16 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "rest": ("total overdue", "con lai"),
     "days": ("avg processing days", "average days", "so ngay trung binh"),
     "ratio": ("on time ratio pct",),
+    "on_time_share": ("on time pct",),
+    "rest_share": ("overdue pct",),
+    "fully_online_share": ("fully online dossier pct",),
+    "punctual": ("truoc va dung han",),
+    "number": ("no", "stt"),
+    "maximum": ("max score", "diem toi da"),
+    "score": ("diem", "diem dat duoc", "total score"),
     "group": ("nhom", "nhom nhiem vu"),
     "task": ("nhiem vu", "name"),
+    "metric": ("name", "ten chi so", "chi so thanh phan"),
     "owner": ("co quan chu tri", "chu tri", "don vi thuc hien"),
     "due": ("han", "thoi han"),
     "state": ("trang thai", "status"),
@@ -121,7 +145,15 @@ _FORM = [
     "part",
     "form_code",
 ]
-_FORM += [*FORM_06_COLUMNS.values(), "post", "source_document", "source_url", "retrieved_on", "note"]
+_FORM += [
+    *FORM_06_COLUMNS.values(),
+    "punctual",
+    "post",
+    "source_document",
+    "source_url",
+    "retrieved_on",
+    "note",
+]
 _FIELDS: dict[str, list[str]] = {
     "portal-month": [
         "period",
@@ -134,8 +166,12 @@ _FIELDS: dict[str, list[str]] = {
         "rest",
         "days",
         "ratio",
+        "on_time_share",
+        "rest_share",
+        "fully_online_share",
         "source_document",
     ],
+    "quality": ["unit", "period", "number", "metric", "score", "maximum", "source_document"],
     "tasks": ["unit", "group", "task", "owner", "due", "state", "as_of", "source_document"],
     "commune-model": ["unit", "item", "done", "as_of", "evidence", "source_document"],
 }
@@ -275,18 +311,43 @@ def guess(head: tuple[str, ...], indicator_set: str) -> dict[str, str]:
         for synonym in _SYNONYMS.get(name, ()):
             names.setdefault(synonym, name)
     mapping: dict[str, str] = {}
+    numbers = _numbers_of(head)
+    form = FORM_II_06A_COLUMNS if numbers and max(map(int, numbers)) == 12 else FORM_06_COLUMNS
     for cell in head:
         plain = " ".join(words(cell))
-        number = re.fullmatch(r"\(?(\d{1,2})\)?", cell.strip())
-        found = FORM_06_COLUMNS.get(number[1]) if number else names.get(plain)
+        number = re.fullmatch(r"\(?(\d{1,2})\)?\s*(?:=.*)?", cell.strip())
+        found = ({"2": "part"} | form).get(number[1]) if number else names.get(plain)
         if found in allowed and found not in mapping.values():
             mapping[cell] = str(found)
     return mapping
 
 
-def check_file(path: Path, indicator_set: str, source: str = "", scope: set[int] | None = None) -> Checked:
-    """Read and check a file on disk."""
-    return check(path.name, bounds.read_file(path), indicator_set, source=source, scope=scope)
+def _numbers_of(head: tuple[str, ...]) -> list[str]:
+    """The numbers of a line that numbers the columns of a form: (1), (2), (3)=(4)+(5)+(6) …; else nothing."""
+    filled = [cell.strip() for cell in head if cell.strip()]
+    found = [match[1] for cell in filled if (match := _NUMBERED.fullmatch(cell))]
+    return found if len(found) == len(filled) >= 10 else []
+
+
+def _table(name: str, content: bytes, indicator_set: str) -> tables.Read:
+    """The table of a file; a form as it is printed has its head in the line that numbers the columns."""
+    if indicator_set == "one-stop":
+        form = tables.read(name, content, lambda cells: bool(_numbers_of(tuple(cells))), optional=True)
+        if form.head:
+            return form
+    return tables.read(name, content)
+
+
+def check_file(
+    path: Path,
+    indicator_set: str,
+    source: str = "",
+    scope: set[int] | None = None,
+    unit: str = "",
+    period: str = "",
+) -> Checked:
+    """Read and check a file on disk; see check()."""
+    return check(path.name, bounds.read_file(path), indicator_set, None, source, scope, unit, period)
 
 
 def check(
@@ -296,11 +357,16 @@ def check(
     mapping: Mapping[str, str] | None = None,
     source: str = "",
     scope: set[int] | None = None,
+    unit: str = "",
+    period: str = "",
 ) -> Checked:
-    """Everything a file holds, with what is wrong. `scope` limits the units it may speak about."""
+    """Everything a file holds, with what is wrong. `scope` limits the units it may speak about.
+
+    `unit` and `period` hold for lines that name none: a printed form says them above its table.
+    """
     if indicator_set not in SETS:
         raise ImportRefused(_("There is no indicator set called %(name)s.", name=indicator_set))
-    table = tables.read(name, content)
+    table = _table(name, content, indicator_set)
     digest = hashlib.sha256(content).hexdigest()
     chosen = dict(mapping) if mapping is not None else guess(table.head, indicator_set)
     found = Checked(indicator_set, name, digest, table.head, chosen, len(table.rows))
@@ -315,12 +381,23 @@ def check(
     places = {field_: table.head.index(cell) for cell, field_ in chosen.items() if cell in table.head}
     for line, cells in table.rows:
         row = {field_: cells[place] for field_, place in places.items()}
+        if unit and not any(row.get(name, "").strip() for name in ("unit", "office_code", "office_name")):
+            row["unit"] = unit
+        if period and not any(row.get(name, "").strip() for name in ("period", "period_start", "period_end")):
+            row["period"] = period
         try:
             reader(context, line, row)
         except _Wrong as wrong:
             found.problems.append(Problem(line, wrong.field, wrong.reason))
     if not table.rows:
         found.problems.append(Problem(0, "", _("The file has headings but no lines.")))
+    if context.metrics:
+        found.notes.append(
+            _(
+                "%(known)s indicators of service quality are the site’s own definitions.",
+                known=context.metrics,
+            )
+        )
     _check_together(found)
     if context.communes or context.departments:
         found.notes.append(
@@ -341,6 +418,7 @@ class _Context:
     scope: set[int] | None
     communes: set[str] = field(default_factory=set)
     departments: set[str] = field(default_factory=set)
+    metrics: int = 0
     provinces: dict[tuple[str, date], Place | None] = field(default_factory=dict)
     places: dict[tuple[str, date], Place | None] = field(default_factory=dict)
     children: dict[int, dict[str, Place]] = field(default_factory=dict)
@@ -353,6 +431,10 @@ def _reader(indicator_set: str, mapping: Mapping[str, str]) -> _Reader | None:
     fields_ = set(mapping.values())
     if indicator_set == "portal-month" and {"received", "on_time"} <= fields_:
         return _portal_row
+    if indicator_set == "portal-month" and fields_ & set(_PORTAL_SHARES):
+        return _portal_share_row
+    if indicator_set == "quality" and "metric" in fields_ and "indicator" not in fields_:
+        return _metric_row
     if indicator_set == "tasks" and {"task", "state"} <= fields_:
         return _task_row
     if indicator_set == "commune-model" and {"unit", "item", "done"} <= fields_:
@@ -542,6 +624,79 @@ def _portal_row(context: _Context, line: int, row: dict[str, str]) -> None:
         add("portal.days", days, None)
 
 
+_PORTAL_SHARES = {
+    "on_time_share": "portal.on_time",
+    "rest_share": "portal.rest",
+    "fully_online_share": "portal.fully_online",
+}
+
+
+def _portal_share_row(context: _Context, line: int, row: dict[str, str]) -> None:
+    """One month of one unit as percentages alone: they are kept as reported."""
+    start, end = _period(row)
+    if not row.get("unit", "").strip():
+        raise _Wrong("unit", _("the file names no unit: say which one it is about"))
+    place = _unit(context, row["unit"], end)
+    _in_scope(context, place.id)
+    for name, key in _PORTAL_SHARES.items():
+        stated, sign = share(row[name].rstrip("% ") + "%", name) if row.get(name, "").strip() else (None, "=")
+        if stated is None:
+            continue
+        context.found.values.append(
+            Value(
+                line,
+                key,
+                place.id,
+                None,
+                "",
+                start,
+                end,
+                None,
+                None,
+                reported_share=stated,
+                share_qualifier=sign,
+                source_document=row.get("source_document", "").strip() or context.source,
+            )
+        )
+
+
+def _metric_row(context: _Context, line: int, row: dict[str, str]) -> None:
+    """One indicator of service quality: its name and maximum must be the known ones; a score is stored if given."""
+    name = fold(row["metric"].strip())
+    named = [one for one in indicators.of_set("quality") if fold(one.names["vi"]) == name]
+    if not named:
+        raise _Wrong("metric", _("%(text)s is no indicator of this set", text=repr(row["metric"][:40])))
+    indicator = named[0]
+    maximum, _sign = number(row.get("maximum", ""), "maximum", whole=False)
+    if maximum is not None and maximum != (indicator.maximum or 0):
+        raise _Wrong(
+            "maximum", _("the maximum is %(number)s in the definitions", number=f"{indicator.maximum or 0:g}")
+        )
+    context.metrics += 1
+    score, sign = number(row.get("score", ""), "score", whole=False)
+    if score is None:
+        return
+    start, end = _period(row)
+    unit_id, office = _subject(context, row, end)
+    if indicator.maximum and score > indicator.maximum:
+        raise _Wrong("score", _("the part is larger than the whole"))
+    context.found.values.append(
+        Value(
+            line,
+            indicator.key,
+            unit_id,
+            office,
+            "",
+            start,
+            end,
+            score,
+            indicator.maximum or None,
+            sign,
+            source_document=row.get("source_document", "").strip() or context.source,
+        )
+    )
+
+
 def _needed(row: dict[str, str], field_: str) -> float:
     value, _sign = number(row.get(field_, ""), field_)
     if value is None:
@@ -603,12 +758,17 @@ def _long_row(context: _Context, line: int, row: dict[str, str]) -> None:
 
 
 def _form_row(context: _Context, line: int, row: dict[str, str]) -> None:
+    columns = (*FORM_06_COLUMNS.values(), "punctual", "post")
+    if not any(row.get(name, "").strip() for name in columns):
+        return  # the notes below a printed form
     start, end = _period(row)
     unit_id, office = _subject(context, row, end)
     part = row.get("part", "").strip()
     if fold(part) in {"tong", "tong so", "tong cong", "total"}:
         part = ""
-    for name in (*FORM_06_COLUMNS.values(), "post"):
+    resolved = number(row.get("resolved", ""), "resolved")[0]
+    form = FORM_II_06A if row.get("punctual", "").strip() else FORM_06
+    for name in columns:
         if name not in row:
             continue
         value, sign = number(row[name], name)
@@ -624,9 +784,9 @@ def _form_row(context: _Context, line: int, row: dict[str, str]) -> None:
                 start,
                 end,
                 value,
-                None,
+                (resolved or None) if name == "punctual" else None,
                 sign,
-                form_code=row.get("form_code", "").strip() or FORM_06,
+                form_code=row.get("form_code", "").strip() or form,
                 source_document=row.get("source_document", "").strip() or context.source,
                 source_url=row.get("source_url", "").strip(),
                 retrieved_on=_day(row.get("retrieved_on", ""), "retrieved_on"),

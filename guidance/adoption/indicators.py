@@ -137,6 +137,12 @@ def task_groups() -> dict[str, str]:
     return {row["key"]: said(row) for row in _content()["task_groups"]}
 
 
+def task_group_verified(key: str) -> bool:
+    """Whether the name of a group of tasks has been checked; groups that say nothing of it are our own words."""
+    group: dict[str, Any] = next((row for row in _content()["task_groups"] if row["key"] == key), {})
+    return bool(group.get("verified_on", True))
+
+
 def checklist() -> dict[str, str]:
     """Items of the commune model, by key, in the reader's language."""
     return {row["key"]: said(row) for row in _content()["checklist"]}

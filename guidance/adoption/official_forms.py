@@ -67,7 +67,7 @@ def filled(place: Place, start: date, end: date) -> Form:
     for group in page.sets:
         for figure in group.figures:
             name = figure.indicator.key.removeprefix("onestop.")
-            if (figure.period_start, figure.period_end) != (start, end) or name not in _NAMES:
+            if (figure.period_start, figure.period_end) != (start, end) or name not in {*_NAMES, "punctual"}:
                 continue
             lines.setdefault(figure.part, Line(figure.part)).numbers[name] = figure.numerator
             sources[figure.source] = None
@@ -75,7 +75,7 @@ def filled(place: Place, start: date, end: date) -> Form:
     parts = tuple(sorted(lines.values(), key=lambda line: line.sector))
     if total is None:
         total = Line("")
-        for name in _NAMES:
+        for name in (*_NAMES, "punctual"):
             known = [line.numbers.get(name) for line in parts]
             total.numbers[name] = (
                 sum(number or 0 for number in known) if any(n is not None for n in known) else None
@@ -127,19 +127,18 @@ def _head(book: Any, page: Any, found: Form, *, new: bool) -> int:
     page.fit_to_pages(1, 0)
     page.set_column(0, 0, 6)
     page.set_column(1, 1, 34)
-    page.set_column(2, last, 11)
+    page.set_column(2, last, 13)
     title = "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT THỦ TỤC HÀNH CHÍNH"
-    page.merge_range(0, 0, 0, 2, f"Biểu số {'06/VPCP/KSTT' if new else 'II.06a/VPCP/KSTT'}", plain)
-    page.merge_range(1, 0, 1, last, title, bold)
-    page.merge_range(
-        2,
-        0,
-        2,
-        last,
-        f"{found.place.name} · Từ ngày {found.start:%d/%m/%Y} đến ngày {found.end:%d/%m/%Y}",
-        plain,
-    )
-    page.merge_range(3, 0, 3, last, "Đơn vị tính: hồ sơ", italic)
+    side = book.add_format({**middle, "align": "left", "text_wrap": False})
+    page.write_string(0, last - 3, "Đơn vị báo cáo: " + found.place.name, side)
+    page.write_string(1, last - 3, "Đơn vị nhận báo cáo: ……………………", side)
+    page.merge_range(0, 0, 0, 1, f"Biểu số {'06/VPCP/KSTT' if new else 'II.06a/VPCP/KSTT'}", plain)
+    page.merge_range(2, 0, 2, last, title, bold)
+    days = f"Kỳ báo cáo: từ ngày {found.start:%d/%m/%Y} đến ngày {found.end:%d/%m/%Y}"
+    page.merge_range(3, 0, 3, last - 3, days, plain)
+    page.merge_range(3, last - 2, 3, last, "Đơn vị tính: hồ sơ", italic)
+    for line, height in ((2, 24), (4, 20), (5, 20), (6, 48), (7, 32)):
+        page.set_row(line, height)
     page.merge_range(4, 0, 6, 0, "STT", head)
     page.merge_range(4, 1, 6, 1, "Lĩnh vực giải quyết", head)
     if new:
@@ -209,4 +208,6 @@ def _body(book: Any, page: Any, found: Form, line: int, *, new: bool) -> int:
 
 def _punctual(row: Line) -> float | None:
     early, on_time = row.numbers.get("early"), row.numbers.get("on_time")
-    return None if early is None and on_time is None else (early or 0) + (on_time or 0)
+    if early is None and on_time is None:
+        return row.numbers.get("punctual")
+    return (early or 0) + (on_time or 0)

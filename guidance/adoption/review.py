@@ -6,6 +6,7 @@ It states what the figures say and where each comes from; judgement and plans ar
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from datetime import date
 from typing import IO, Any
 
@@ -44,6 +45,11 @@ def _share(value: float | None) -> str:
 
 def _month(day: date) -> str:
     return f"{day.month:02}/{day.year}"
+
+
+def _days(figure: values.Figure) -> str:
+    start, end = f"{figure.period_start:%d/%m/%Y}", f"{figure.period_end:%d/%m/%Y}"
+    return end if start == end else f"{start} –\n{end}"
 
 
 def _name(figure: values.Figure) -> str:
@@ -126,7 +132,18 @@ class _Writer:
 
         run.font.color.rgb = RGBColor(0, 0, 0)
 
-    def table(self, head: list[str], rows: list[list[str]], numeric: set[int]) -> None:
+    def widths(self, table: Any, millimetres: Sequence[int]) -> list[Any]:
+        """Give the columns their widths, in the grid and in each cell: Word reads the one, LibreOffice the other."""
+        table.autofit = False
+        for place, width in enumerate(millimetres):
+            table.columns[place].width = self.Mm(width)
+            for cell in table.columns[place].cells:
+                cell.width = self.Mm(width)
+        return [row.cells for row in table.rows]
+
+    def table(
+        self, head: list[str], rows: list[list[str]], numeric: set[int], millimetres: Sequence[int]
+    ) -> None:
         """A grid with a repeated head."""
         table = self.file.add_table(rows=1, cols=len(head))
         table.style = "Table Grid"
@@ -138,9 +155,12 @@ class _Writer:
         repeat.set(self.qn("w:val"), "true")
         table.rows[0]._tr.get_or_add_trPr().append(repeat)
         for row in rows:
-            cells = table.add_row().cells
+            line = table.add_row()
+            line._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+            cells = line.cells
             for place, words in enumerate(row):
                 self._cell(cells[place], words, bold=False, right=place in numeric)
+        self.widths(table, millimetres)
         self.file.add_paragraph().paragraph_format.space_after = self.Pt(0)
 
     def _cell(self, cell: Any, words: str, *, bold: bool, right: bool) -> None:
@@ -185,31 +205,33 @@ def document(place: Place | None, period: Period, today: date, made: Made) -> IO
 
 def _heading_block(writer: _Writer, name: str, today: date) -> None:
     table = writer.file.add_table(rows=1, cols=2)
-    table.autofit = False
-    left, right = table.rows[0].cells
-    left.width, right.width = writer.Mm(68), writer.Mm(97)
+    left, right = writer.widths(table, (62, 103))[0]
     for cell in (left, right):
         cell.paragraphs[0]._p.getparent().remove(cell.paragraphs[0]._p)
-    writer.line(left, "ỦY BAN NHÂN DÂN", 13)
-    _underlined(writer, writer.line(left, name.upper(), 13, bold=True))
+    writer.line(left, "ỦY BAN NHÂN DÂN", 13, bold=True)
+    writer.line(left, name.upper(), 13, bold=True)
+    _rule(writer, left, 18)
     writer.line(left, "Số:        /BC-UBND", 13)
     writer.line(right, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 12, bold=True)
-    _underlined(writer, writer.line(right, "Độc lập - Tự do - Hạnh phúc", 13, bold=True))
+    writer.line(right, "Độc lập - Tự do - Hạnh phúc", 13, bold=True)
+    _rule(writer, right, 21)
     writer.line(right, f"…………, ngày {today.day:02} tháng {today.month:02} năm {today.year}", 13, italic=True)
     writer.file.add_paragraph()
 
 
-def _underlined(writer: _Writer, paragraph: Any) -> None:
-    """The thin line under a name in the heading block."""
+def _rule(writer: _Writer, cell: Any, inset: int) -> None:
+    """The thin line under a name in the heading block, so many millimetres in from both sides."""
     from docx.oxml import OxmlElement
 
+    paragraph = writer.line(cell, "", 2)
     borders = OxmlElement("w:pBdr")
-    bottom = OxmlElement("w:bottom")
+    top = OxmlElement("w:top")
     for name, value in (("val", "single"), ("sz", "6"), ("space", "1"), ("color", "000000")):
-        bottom.set(writer.qn(f"w:{name}"), value)
-    borders.append(bottom)
+        top.set(writer.qn(f"w:{name}"), value)
+    borders.append(top)
     paragraph._p.get_or_add_pPr().append(borders)
-    paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = writer.Mm(14)
+    paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = writer.Mm(inset)
+    paragraph.paragraph_format.line_spacing = writer.Pt(6)
 
 
 def _results(writer: _Writer, report: queries.Report, log: str) -> None:
@@ -220,14 +242,14 @@ def _results(writer: _Writer, report: queries.Report, log: str) -> None:
         f"Trong kỳ, có {_n(sums.people)} lượt người được giúp qua {_n(sums.cases)} lần hỗ trợ {log}. "
         f"Kỳ trước liền kề: {_n(report.before.people)} lượt; cùng kỳ năm trước: {_n(report.year_before.people)} lượt."
     )
-    if report.target and report.target.number:
+    if report.target and report.goal:
         gap = report.gap or 0
         rest = f"còn thiếu {_n(gap)} lượt" if gap > 0 else "đã đạt mục tiêu"
         about = writer.source(
             f"Mục tiêu: {report.target.source or 'cộng từ mục tiêu của các đơn vị trực thuộc'}"
         )
         writer.text(
-            f"Mục tiêu của kỳ là {_n(report.target.number)} lượt {about}; đạt {_share(sums.people / report.target.number)}, {rest}."
+            f"Mục tiêu của kỳ là {_n(report.goal)} lượt {about}; đạt {_share(sums.people / report.goal)}, {rest}."
         )
     if report.estimate:
         about = writer.source(f"Số người ước tính: {report.estimate.source}")
@@ -252,6 +274,7 @@ def _results(writer: _Writer, report: queries.Report, log: str) -> None:
             for row in report.months
         ],
         {1, 2, 3, 4},
+        (37, 32, 32, 32, 32),
     )
     if len(report.units) > 1:
         writer.text(f"Theo đơn vị {log}:")
@@ -268,6 +291,7 @@ def _results(writer: _Writer, report: queries.Report, log: str) -> None:
                 for row in report.units
             ],
             {1, 2, 3, 4},
+            (50, 25, 25, 25, 40),
         )
 
 
@@ -285,7 +309,7 @@ def _official(writer: _Writer, place: Place | None, period: Period) -> None:
     for group in page.sets:
         writer.text(indicators._content()["sets"][group.key]["vi"], bold=True)
         rows = []
-        for figure in group.figures:
+        for figure in group.latest:
             number = (
                 "–"
                 if figure.numerator is None
@@ -298,10 +322,14 @@ def _official(writer: _Writer, place: Place | None, period: Period) -> None:
                 share = f"{sign}{_share(figure.reported)} (theo báo cáo)"
             else:
                 share = "–"
+            if figure.target is not None:
+                goal = figure.target
+                wanted = _n(goal.number) if goal.number is not None else _share(goal.share)
+                share += f" (mục tiêu {wanted})"
             rows.append(
                 [
                     _name(figure) + (f" – {figure.part}" if figure.part else ""),
-                    f"{figure.period_start:%d/%m/%Y} – {figure.period_end:%d/%m/%Y}",
+                    _days(figure),
                     number,
                     _n(figure.denominator) if figure.denominator else "–",
                     share,
@@ -310,7 +338,12 @@ def _official(writer: _Writer, place: Place | None, period: Period) -> None:
                     ),
                 ]
             )
-        writer.table(["Chỉ tiêu", "Kỳ", "Số lượng", "Trên tổng số", "Tỷ lệ", "Nguồn"], rows, {2, 3, 4})
+        writer.table(
+            ["Chỉ tiêu", "Kỳ", "Số lượng", "Trên tổng số", "Tỷ lệ", "Nguồn"],
+            rows,
+            {2, 3, 4},
+            (50, 25, 23, 23, 27, 17),
+        )
 
 
 def _former(writer: _Writer, place: Place | None) -> None:
@@ -328,7 +361,7 @@ def _former(writer: _Writer, place: Place | None) -> None:
             [
                 [
                     _name(figure),
-                    f"{figure.period_start:%d/%m/%Y} – {figure.period_end:%d/%m/%Y}",
+                    _days(figure),
                     "–"
                     if figure.numerator is None
                     else ("" if figure.qualifier == "=" else f"{figure.qualifier} ") + _n(figure.numerator),
@@ -342,6 +375,7 @@ def _former(writer: _Writer, place: Place | None) -> None:
                 for figure in former.figures
             ],
             {2, 3},
+            (60, 25, 25, 38, 17),
         )
 
 

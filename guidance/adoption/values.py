@@ -56,6 +56,21 @@ class Figure:
     entered_at: datetime | None
     parts: int = 0
     denominator_source: str = ""
+    target: targets.Goal | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """How far the target is off, as a number or a share; None where either is not known exactly.
+
+        Where less is good, how much the target is exceeded by. A share as reported is held against no target.
+        """
+        if self.target is None or self.qualifier != "=":
+            return None
+        goal = self.target.number if self.target.number is not None else self.target.share
+        reached = self.numerator if self.target.number is not None else self.share
+        if goal is None or reached is None:
+            return None
+        return reached - goal if self.indicator.good == "down" else goal - reached
 
     @property
     def share(self) -> float | None:
@@ -96,6 +111,46 @@ class SetOfFigures:
     name: str
     figures: tuple[Figure, ...]
 
+    @property
+    def latest(self) -> tuple[Figure, ...]:
+        """The newest figure of each indicator, as a whole where the source or a sum gives it."""
+        newest = self._split()[0]
+        return tuple(figure for figure in newest if not figure.part) or tuple(newest)
+
+    @property
+    def by_part(self) -> tuple[Figure, ...]:
+        """The newest figures of the parts (sectors of form 06) beside a whole."""
+        newest = self._split()[0]
+        parts = tuple(figure for figure in newest if figure.part)
+        return parts if len(parts) < len(newest) else ()
+
+    @property
+    def earlier(self) -> tuple[Figure, ...]:
+        """Everything older."""
+        return tuple(self._split()[1])
+
+    def _split(self) -> tuple[list[Figure], list[Figure]]:
+        newest: dict[tuple[str, str], date] = {}
+        for figure in self.figures:
+            newest.setdefault((figure.indicator.key, figure.part), figure.period_end)
+        latest = [
+            figure
+            for figure in self.figures
+            if newest[figure.indicator.key, figure.part] == figure.period_end
+        ]
+        return latest, [figure for figure in self.figures if figure not in latest]
+
+    @property
+    def trend(self) -> tuple[Figure, ...]:
+        """The share with the longest history, oldest first; nothing where there are fewer than three reports."""
+        by_key: dict[str, list[Figure]] = defaultdict(list)
+        for figure in self.figures:
+            share = figure.share if figure.share is not None else figure.reported
+            if not figure.part and share is not None and figure.indicator.good != "none":
+                by_key[figure.indicator.key].append(figure)
+        longest = max(by_key.values(), key=len, default=[])
+        return tuple(sorted(longest, key=lambda one: one.period_end)) if len(longest) > 2 else ()
+
 
 @dataclass(frozen=True)
 class Former:
@@ -119,8 +174,9 @@ class OfficialPage:
 
 @dataclass(frozen=True)
 class LeagueRow:
-    """An office or unit in the ranking of one figure in one period."""
+    """An office or unit in the ranking of one figure in one period; `rank` is None for what is not ranked."""
 
+    rank: int | None
     name: str
     key: str
     is_unit: bool
@@ -211,14 +267,21 @@ def added(values: Sequence[tuple[IndicatorValue, Office | None]], place: Place) 
     known: set[tuple[str, str, date, date]] = set()
     for value, office in values:
         key = (value.indicator, value.part, value.period_start, value.period_end)
-        if _is_own(value, place, office):
-            own.append(_figure(value, place.name, place.key))
-            known.add(key)
-        else:
+        if not _is_own(value, place, office):
             groups[key].append(value)
+            continue
+        own.append(_figure(value, place.name, place.key))
+        if value.numerator is not None:
+            known.add(key)
     for key, parts in groups.items():
         if key in known or not _may_add(parts):
             continue
+        own = [
+            one
+            for one in own
+            if (one.indicator.key, one.part, one.period_start, one.period_end)
+            != key  # printed alone: derived now
+        ]
         first = parts[0]
         whole = all(part.denominator is not None for part in parts)
         own.append(
@@ -290,10 +353,28 @@ def _with_denominators(figures: Sequence[Figure], place: Place) -> list[Figure]:
     return found
 
 
+def _with_targets(figures: Sequence[Figure], place: Place) -> list[Figure]:
+    """Figures with the target of the place for just their period, or for a longer one where it is a share."""
+    known: dict[tuple[str, date, date], targets.Goal | None] = {}
+    named: dict[tuple[date, date], set[str]] = {}
+    found = []
+    for figure in figures:
+        days = (figure.period_start, figure.period_end)
+        if days not in named:
+            named[days] = targets.named(Period(*days))
+        if not figure.part and figure.indicator.key in named[days]:
+            key = (figure.indicator.key, *days)
+            if key not in known:
+                known[key] = targets.goal(figure.indicator.key, place.id, Period(*days))
+            figure = replace(figure, target=known[key])
+        found.append(figure)
+    return found
+
+
 def official(place: Place, indicator_set: str = "", period: Period | None = None) -> OfficialPage:
     """Official figures of a place with their sources; figures of former units stay theirs and stand apart."""
     values = _values(units.ids_below(place.id), place.id, indicator_set, period)
-    figures = _with_denominators(_one_stop(added(values, place)), place)
+    figures = _with_targets(_with_denominators(_one_stop(added(values, place)), place), place)
     sets = []
     order = {key: number for number, key in enumerate(indicators.all_indicators())}
     for key in dict.fromkeys(figure.indicator.set for figure in figures):
@@ -335,13 +416,28 @@ def league(place: Place, indicator: Indicator, start: date, end: date) -> list[L
         name = where.name if where else office.name if office else ""
         figure = _figure(value, name, where.key if where else "")
         small = figure.denominator is not None and figure.denominator < 30
-        rows.append(LeagueRow(name, where.key if where else "", where is not None, figure, small))
+        rows.append(LeagueRow(None, name, where.key if where else "", where is not None, figure, small))
+    return _ranked(rows, indicator)
+
+
+def _ranked(rows: list[LeagueRow], indicator: Indicator) -> list[LeagueRow]:
+    """Best first, equals with the same rank; small wholes and figures that are not exact come last, without a rank."""
+
+    def measured(row: LeagueRow) -> float | None:
+        return row.figure.share if indicator.denominator else row.figure.numerator
+
+    steady = [
+        row for row in rows if measured(row) is not None and not row.unsteady and row.figure.qualifier == "="
+    ]
+    others = [row for row in rows if row not in steady]
     best = -1 if indicator.good != "down" else 1
-    if indicator.denominator:
-        rows.sort(key=lambda row: (row.figure.share is None, best * (row.figure.share or 0), row.name))
-    else:
-        rows.sort(key=lambda row: (best * (row.figure.numerator or 0), row.name))
-    return rows
+    for listed in (steady, others):
+        listed.sort(key=lambda row: (measured(row) is None, best * (measured(row) or 0), row.name))
+    found: list[LeagueRow] = []
+    for place, row in enumerate(steady, start=1):
+        same = bool(found) and measured(steady[place - 2]) == measured(row)
+        found.append(replace(row, rank=found[-1].rank if same else place))
+    return [*found, *others]
 
 
 def periods_of(indicator_keys: Sequence[str]) -> list[tuple[date, date]]:
@@ -516,9 +612,10 @@ def all_denominators(unit_ids: Sequence[int] | None, limit: int = 200) -> list[D
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One programme task."""
+    """One programme task. `verified` says whether anybody has checked the name of its group against the decision."""
 
     group: str
+    verified: bool
     name: str
     owner: str
     due: date | None
@@ -539,6 +636,7 @@ def tasks(place: Place | None) -> list[TaskRow]:
     rows = [
         TaskRow(
             groups.get(row.grouping, ""),
+            indicators.task_group_verified(row.grouping),
             row.name,
             row.owner,
             row.due,

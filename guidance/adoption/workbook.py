@@ -137,7 +137,7 @@ def _about(book: Any, writer: tables.Writer, report: queries.Report, made: Made)
         *exports.about(report, made),
         [],
         [_("People helped"), report.sums.people],
-        [_("Target"), report.target.number if report.target else None],
+        [_("Target"), report.goal],
         [_("Still to go"), report.gap],
         [_("People helped, period before"), report.before.people],
         [_("People helped, same period last year"), report.year_before.people],

@@ -20,6 +20,7 @@ from guidance.catalogue.models import (
 from guidance.catalogue.normalise import agency_names
 from guidance.db import db
 from guidance.text import fold, slug
+from guidance.units.models import REFORM_DAY
 
 
 def spaced(words: Iterable[str]) -> str:
@@ -104,7 +105,8 @@ def _names() -> dict[str, dict[str, str]]:
 
 def _national_levels() -> dict[int, str]:
     query = select(OnlineLevel.procedure_id, OnlineLevel.level)
-    query = query.where(OnlineLevel.unit_id.is_(None)).order_by(OnlineLevel.as_of)
+    since = OnlineLevel.as_of >= REFORM_DAY.isoformat()  # as queries.ProcedurePage.nation_said
+    query = query.where(OnlineLevel.unit_id.is_(None), since).order_by(OnlineLevel.as_of)
     return dict(db.session.execute(query).tuples().all())
 
 

@@ -211,28 +211,72 @@ def read_starter(path: Path) -> StarterProcedure:
 def missing_parts(starter: StarterProcedure) -> list[str]:
     """What a starter procedure lacks to be published."""
     missing = [] if set(starter.levels) <= set(LEVELS) and starter.levels else ["levels"]
-    for part in ("agency", "hand_in", "audience", "life_events", "channels", "sources", "review_by"):
+    for part in (
+        "agency",
+        "hand_in",
+        "help_at",
+        "audience",
+        "life_events",
+        "channels",
+        "sources",
+        "review_by",
+    ):
         if not getattr(starter, part):
             missing.append(part)
-    known = set(starter.sources)
+    used = {fact.channel for fact in starter.channels}
     for lang in ("vi", "en"):
         words = starter.words()[lang]
         for part in ("summary", "who", "bring", "result", "staff"):
             if not getattr(words, part):
                 missing.append(f"{lang}.{part}")
+        if "counter" in used and not words.counter:
+            missing.append(f"{lang}.counter")
+        if "online" in used and not words.online:
+            missing.append(f"{lang}.online")
         if not words.counter and not words.online:
             missing.append(f"{lang}.counter or {lang}.online")
         if len(words.mistakes) < 2:
             missing.append(f"{lang}.mistakes (two)")
-    vi, en = starter.vi, starter.en
-    for part in ("who", "bring", "counter", "online", "mistakes", "staff"):
-        if len(getattr(vi, part)) != len(getattr(en, part)):
-            missing.append(f"en.{part} has not as many entries as vi.{part}")
+    missing.extend(f"ur.{part}" for part in ("name", "summary") if not getattr(starter.ur, part, ""))
+    missing.extend(_missing_of_channels(starter))
+    missing.extend(_unlike(starter.vi, starter.en))
+    unknown = set(_used_sources(starter.model_dump(exclude={"sources"}))) - set(starter.sources)
+    missing.extend(f"a source named {key!r}" for key in sorted(unknown))
     missing.extend(
-        f"a source named {key!r}" for key in sorted(set(_used_sources(starter.vi.model_dump())) - known)
+        f"{part} has no source"
+        for part in ("agency", "hand_in", "help_at")
+        if getattr(starter, part) and getattr(starter, part).source is None
+    )
+    missing.extend(
+        f"interlinked {number} has no source"
+        for number, agency in enumerate(starter.interlinked, start=1)
+        if agency.source is None
     )
     missing.extend(f"vi.{part} {number} has no source" for part, number in entries_without_source(starter.vi))
     return missing
+
+
+def _missing_of_channels(starter: StarterProcedure) -> Iterator[str]:
+    """A reader has to learn of every way how long it takes and what it costs, or in words why nobody can say."""
+    for number, fact in enumerate(starter.channels, start=1):
+        if fact.source is None:
+            yield f"channels {number}: the source"
+        if fact.time is None and not fact.note:
+            yield f"channels {number}: the time, or a note about it"
+        if fact.time is not None and fact.time_unit is None:
+            yield f"channels {number}: the unit of the time"
+        if fact.fee is None and not fact.set_by_province and not fact.note:
+            yield f"channels {number}: the fee, or a note about it"
+
+
+def _unlike(vi: GuidanceWords, en: GuidanceWords) -> Iterator[str]:
+    """Where the English words have not as many entries as the Vietnamese ones: marks go by position."""
+    for part in ("who", "bring", "counter", "online", "mistakes", "staff"):
+        if len(getattr(vi, part)) != len(getattr(en, part)):
+            yield f"en.{part} has not as many entries as vi.{part}"
+    for number, (case, other) in enumerate(zip(vi.bring, en.bring, strict=False), start=1):
+        if len(case.items) != len(other.items):
+            yield f"en.bring {number} has not as many papers as vi.bring {number}"
 
 
 def _used_sources(value: Any) -> Iterator[str]:

@@ -134,7 +134,7 @@ def by_channel(
     rows: dict[str, list[Option]] = {}
     for option in options:
         rows.setdefault(option.channel, []).append(option)
-    readings = [option for option in ours if say(option)]
+    readings = [option for option in ours if say(option) and not _ended(option, today)]
     lines: dict[str, tuple[str, Source | None]] = {}
     for channel, told in rows.items():
         unsure = what == "fee" and any(not say(option) or _ended(option, today) for option in told)

@@ -53,7 +53,8 @@ def _compared(
     for channel in sorted({fact.channel for fact in facts.channels}):
         official = [option for option in options if option.channel == channel]
         ours = [fact for fact in facts.channels if fact.channel == channel]
-        fees = {option.fee_amount for option in official if option.fee_amount is not None}
+        in_dong = [option for option in official if option.fee_currency == "VND"]
+        fees = {option.fee_amount for option in in_dong if option.fee_amount is not None}
         our_fees = {fact.fee for fact in ours if fact.fee is not None}
         if fees and our_fees - fees:
             yield {"channel": channel, "what": "fee", "ours": sorted(our_fees), "record": sorted(fees)}

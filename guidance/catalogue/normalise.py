@@ -44,6 +44,7 @@ _UNTIL = re.compile(
 _STATED = re.compile(
     r"(\d[\d.,]{0,20})\s*(nghìn|ngàn|triệu|tỷ)?\s*(?:đ(?!\w)|đồng|vnđ|vnd|việt nam đồng)", re.I
 )
+_REDUCED = re.compile(r"(?:giảm|bằng|mức(?: thu)?)\s+(?:\w+\s+){0,3}\d{1,3}\s*%", re.I)
 _TIMES = {"": 1, "nghìn": 1_000, "ngàn": 1_000, "triệu": 1_000_000, "tỷ": 1_000_000_000}
 SMALLEST_CERTAIN_FEE = 1_000
 LARGEST_CERTAIN_FEE = 2_000_000_000
@@ -115,8 +116,8 @@ def fee(text: str, note: str) -> Fee:
 
     'Miễn phí' is a default of the source's form: it counts only when neither the words in brackets nor the
     note speak of money. Amounts under 1,000 đồng are typed in thousands at the source and stay words, too.
-    So does an amount beside which the source names another one: a reduced rate of these months, another case,
-    the rate of a list. Which of them a reader has to pay, only the words say.
+    So does an amount beside which the source names another one, or a share of it: a reduced rate of these months,
+    another case, the rate of a list. Which of them a reader has to pay, only the words say.
     """
     text = text.strip()
     both = f"{text}\n{note}"
@@ -136,9 +137,19 @@ def fee(text: str, note: str) -> Fee:
     remark = (found[3] or "").strip()
     too_small = currency == "VND" and amount is not None and 0 < amount < SMALLEST_CERTAIN_FEE
     unsure_zero = amount == 0 and not _NOTHING.match(remark)
-    others = _stated(f"{remark}\n{note}") - {amount} if currency == "VND" else set()
-    if amount is None or too_small or unsure_zero or others or (amount == 0 and _MONEY.search(note)):
-        return Fee(None, currency, remark or ("" if too_small or others else text), province, until)
+    words = f"{remark}\n{note}"
+    others = currency == "VND" and bool(_stated(words) - {amount})
+    reduced = bool(amount) and _REDUCED.search(words) is not None
+    if (
+        amount is None
+        or too_small
+        or unsure_zero
+        or others
+        or reduced
+        or (not amount and _MONEY.search(note))
+    ):
+        shown = remark or ("" if too_small or others else text)
+        return Fee(None, currency, shown if not reduced or others else text, province, until)
     return Fee(amount, currency, remark, province, until)
 
 

@@ -6,12 +6,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 import yaml
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, Text, bindparam, cast, func, or_, select
 
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, Source, marks_of
 from guidance.catalogue.models import (
@@ -36,9 +37,10 @@ from guidance.catalogue.models import (
 from guidance.catalogue.normalise import agency_names, national_code
 from guidance.catalogue.standing import Standing, standing_of
 from guidance.config import PROJECT
-from guidance.db import db
+from guidance.db import db, rows_of
 from guidance.i18n import VIETNAM
 from guidance.text import slug as slugged
+from guidance.units.models import REFORM_DAY
 from guidance.units.queries import today
 
 PAGE_SIZE = 20
@@ -98,11 +100,21 @@ class Option:
 
 
 @dataclass(frozen=True)
+class OfficialPaper:
+    """One paper of the official record; a `form_file` alone where it names no paper."""
+
+    name: str
+    form_file: str
+    originals: int | None
+    copies: int | None
+
+
+@dataclass(frozen=True)
 class DocumentCase:
     """The papers of one case of the official record; remarks apart."""
 
     label: str
-    papers: tuple[OfficialDocument, ...]
+    papers: tuple[OfficialPaper, ...]
     remarks: tuple[str, ...]
 
 
@@ -136,6 +148,29 @@ class RecordChange:
 
 
 @dataclass(frozen=True)
+class Record:
+    """The official record as last imported, in Vietnamese, word for word; empty texts where it says nothing."""
+
+    name: str
+    sector: str
+    levels: list[str]
+    agency: str
+    authority: str
+    coordinating_agency: str
+    receiving_address: str
+    publisher: str
+    decision: str
+    procedure_type: str
+    sequence: str
+    conditions: str
+    audience: list[str]
+    results: list[dict[str, Any]]
+    forms: list[str]
+    source_url: str
+    imported_at: datetime
+
+
+@dataclass(frozen=True)
 class ProcedurePage:
     """Everything on the page of one procedure, in one language.
 
@@ -155,7 +190,7 @@ class ProcedurePage:
     words_lang: str
     facts: GuidanceFacts
     review_by: date | None
-    record: OfficialRecord | None
+    record: Record | None
     options: tuple[Option, ...]
     readings: tuple[Option, ...]
     documents: tuple[DocumentCase, ...]
@@ -168,10 +203,16 @@ class ProcedurePage:
     former_keys: tuple[str, ...]
 
     @property
+    def nation_said(self) -> LevelSaid | None:
+        """The newest level said of the whole nation since the portals became one; older words are history."""
+        since = REFORM_DAY.isoformat()
+        said = (said for said in self.levels_said if said.unit_id is None and said.as_of >= since)
+        return next(said, None)
+
+    @property
     def online(self) -> str:
         """full, partial, channel (exists, level not known) or counter."""
-        said = next((said.level for said in self.levels_said if said.unit_id is None), None)
-        level = said or self.facts.online.level
+        level = self.nation_said.level if self.nation_said else self.facts.online.level
         if level in {"full", "partial"}:
             return str(level)
         if level == "info":
@@ -251,10 +292,13 @@ def _card(row: Any, lang: str) -> Card:
     )
 
 
+_CARDS = select(ProcedureCard.__table__).where(ProcedureCard.key.in_(bindparam("keys", expanding=True)))
+
+
 def cards(keys: Iterable[str], lang: str) -> dict[str, Card]:
     """Cards of published procedures by key."""
-    rows = db.session.execute(select(ProcedureCard.__table__).where(ProcedureCard.key.in_(list(keys))))
-    return {row.key: _card(row, lang) for row in rows}
+    keys = list(keys)
+    return {row.key: _card(row, lang) for row in rows_of(_CARDS, keys=keys)} if keys else {}
 
 
 def _filtered(
@@ -357,7 +401,13 @@ def agencies(at_least: int) -> list[Agency]:
     return sorted(found, key=lambda agency: agency.slug)
 
 
-def resolve(key: str) -> tuple[str, Procedure | None]:
+_PROCEDURE = select(Procedure.__table__).where(
+    or_(Procedure.key == bindparam("key"), Procedure.code == bindparam("key"))
+)
+_SUCCESSOR = select(FormerKey.successor_key).where(FormerKey.key == bindparam("key"))
+
+
+def resolve(key: str) -> tuple[str, Any | None]:
     """The key of today for any key or code people use, and its procedure: follows what replaced what.
 
     A code with the suffix of one province ('1.001193.000.00.00.H42') is the national one.
@@ -365,10 +415,8 @@ def resolve(key: str) -> tuple[str, Procedure | None]:
     seen: set[str] = set()
     while key not in seen:
         seen.add(key)
-        procedure = db.session.scalar(
-            select(Procedure).where(or_(Procedure.key == key, Procedure.code == key))
-        )
-        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == key))
+        procedure = next(iter(rows_of(_PROCEDURE, key=key)), None)
+        successor = next((row.successor_key for row in rows_of(_SUCCESSOR, key=key)), None)
         if procedure is None and successor is None:
             successor = national_code(key)
         elif procedure is not None and procedure.key != key:
@@ -381,29 +429,32 @@ def resolve(key: str) -> tuple[str, Procedure | None]:
     return key, None
 
 
-def _single_successor(procedure: Procedure) -> str | None:
+def _single_successor(procedure: Any) -> str | None:
     """The one published procedure that took the place of an ended one."""
     standing = standing_of(procedure)
     if standing.state(procedure.status, today()) != "superseded" or len(standing.superseded_by) != 1:
         return None
-    return db.session.scalar(select(ProcedureCard.key).where(ProcedureCard.key == standing.superseded_by[0]))
+    return next(iter(cards(standing.superseded_by, "vi")), None)
+
+
+_RECORD = select(*(getattr(OfficialRecord, part.name) for part in dataclass_fields(Record))).where(
+    OfficialRecord.procedure_id == bindparam("id"), OfficialRecord.quarantine == ""
+)
+_FORMER_KEYS = select(FormerKey.key).where(FormerKey.successor_key == bindparam("key"))
+_GUIDANCE = select(Guidance.facts, Guidance.review_by).where(Guidance.procedure_id == bindparam("id"))
 
 
 def page(key: str, lang: str) -> ProcedurePage | None:
     """The page of a published procedure; None when there is none under exactly this key."""
-    procedure = db.session.execute(select(Procedure.__table__).where(Procedure.key == key)).one_or_none()
+    procedure = next((row for row in rows_of(_PROCEDURE, key=key) if row.key == key), None)
     if procedure is None or procedure.status == "draft":
         return None
-    record = db.session.get(OfficialRecord, procedure.id)
-    guidance = db.session.execute(
-        select(Guidance.facts, Guidance.review_by).where(Guidance.procedure_id == procedure.id)
-    ).one_or_none()
-    if record is not None and record.quarantine:
-        record = None
+    record = next((Record(*row) for row in rows_of(_RECORD, id=procedure.id)), None)
+    guidance = next(iter(rows_of(_GUIDANCE, id=procedure.id)), None)
     if record is None and guidance is None:
         return None
     facts = GuidanceFacts.model_validate(guidance.facts) if guidance else GuidanceFacts()
-    texts = _texts(procedure.id)
+    texts = _texts(procedure.id, lang)
     words, words_lang = _words(texts, lang)
     name, name_lang = _name(texts, procedure.code, record, lang)
     ours = _ours(facts, lang)
@@ -430,9 +481,7 @@ def page(key: str, lang: str) -> ProcedurePage | None:
         related=_related(facts.related, lang),
         before=tuple(facts.before),
         after=tuple(facts.after),
-        former_keys=tuple(
-            db.session.scalars(select(FormerKey.key).where(FormerKey.successor_key == procedure.key))
-        ),
+        former_keys=tuple(row.key for row in rows_of(_FORMER_KEYS, key=procedure.key)),
     )
 
 
@@ -443,19 +492,30 @@ class _Text:
     words: dict[str, Any]
 
 
-def _texts(procedure_id: int) -> dict[str, _Text]:
-    rows = db.session.execute(
-        select(GuidanceText.lang, GuidanceText.name, GuidanceText.summary, GuidanceText.words).where(
-            GuidanceText.procedure_id == procedure_id
+_TEXTS = select(GuidanceText.lang, GuidanceText.name, GuidanceText.summary, GuidanceText.words).where(
+    GuidanceText.procedure_id == bindparam("id"),
+    or_(*(GuidanceText.lang == bindparam(which) for which in ("reader", "second", "original"))),
+)
+
+
+def _texts(procedure_id: int, lang: str) -> dict[str, _Text]:
+    return {
+        lang: _Text(name, summary, words)
+        for lang, name, summary, words in rows_of(
+            _TEXTS, id=procedure_id, reader=lang, second=_second(lang), original="vi"
         )
-    )
-    return {lang: _Text(name, summary, words) for lang, name, summary, words in rows}
+    }
+
+
+def _second(lang: str) -> str:
+    """The language a reader is shown where there is nothing in their own."""
+    return "en" if lang == "ur" else "vi"
 
 
 def _words(texts: dict[str, _Text], lang: str) -> tuple[GuidanceWords | None, str]:
     """Our words in the reader's language, else English for Urdu readers, else Vietnamese."""
     original = texts.get("vi")
-    for candidate in dict.fromkeys((lang, "en" if lang == "ur" else "vi", "vi")):
+    for candidate in dict.fromkeys((lang, _second(lang), "vi")):
         text = texts.get(candidate)
         if text is None or not (text.words.get("counter") or text.words.get("online")):
             continue
@@ -467,12 +527,12 @@ def _words(texts: dict[str, _Text], lang: str) -> tuple[GuidanceWords | None, st
     return None, lang
 
 
-def _name(
-    texts: dict[str, _Text], code: str | None, record: OfficialRecord | None, lang: str
-) -> tuple[str, str]:
-    named = select(PlainName.lang, PlainName.name).where(PlainName.code == (code or ""))
-    plain = dict(db.session.execute(named).tuples().all())
-    for candidate in dict.fromkeys((lang, "en" if lang == "ur" else "vi", "vi")):
+_PLAIN_NAMES = select(PlainName.lang, PlainName.name).where(PlainName.code == bindparam("code"))
+
+
+def _name(texts: dict[str, _Text], code: str | None, record: Record | None, lang: str) -> tuple[str, str]:
+    plain = {} if lang in texts else {row.lang: row.name for row in rows_of(_PLAIN_NAMES, code=code or "")}
+    for candidate in dict.fromkeys((lang, _second(lang), "vi")):
         if candidate in texts:
             return texts[candidate].name, candidate
         if candidate in plain:
@@ -480,8 +540,14 @@ def _name(
     return (record.name if record else ""), "vi"
 
 
+_OPTIONS = (
+    select(ChannelOption.__table__)
+    .where(ChannelOption.procedure_id == bindparam("id"))
+    .order_by(ChannelOption.position)
+)
+
+
 def _official_options(procedure_id: int, facts: GuidanceFacts) -> tuple[Option, ...]:
-    query = select(ChannelOption).where(ChannelOption.procedure_id == procedure_id)
     units: dict[tuple[str, float | None], str | None] = {
         (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
     }
@@ -503,7 +569,7 @@ def _official_options(procedure_id: int, facts: GuidanceFacts) -> tuple[Option, 
             None,
             row.time_unit is None and (row.channel, row.time_value) in units,
         )
-        for row in db.session.scalars(query.order_by(ChannelOption.position))
+        for row in rows_of(_OPTIONS, id=procedure_id)
     )
 
 
@@ -535,36 +601,50 @@ def _in(words: dict[str, str] | None, lang: str) -> str:
     return words.get(lang) or words.get("en" if lang == "ur" else "vi") or words.get("vi", "")
 
 
-def _documents(procedure_id: int) -> tuple[DocumentCase, ...]:
-    query = select(OfficialDocument).where(OfficialDocument.procedure_id == procedure_id)
-    by_case: dict[str, list[OfficialDocument]] = {}
-    for document in db.session.scalars(query.order_by(OfficialDocument.position)):
-        by_case.setdefault(document.case_label, []).append(document)
-    return tuple(
-        DocumentCase(
-            label,
-            tuple(document for document in documents if not document.is_remark),
-            tuple(document.name or document.form_file for document in documents if document.is_remark),
-        )
-        for label, documents in by_case.items()
+_DOCUMENTS = (
+    select(
+        OfficialDocument.case_label,
+        OfficialDocument.is_remark,
+        OfficialDocument.name,
+        OfficialDocument.form_file,
+        OfficialDocument.originals,
+        OfficialDocument.copies,
     )
+    .where(OfficialDocument.procedure_id == bindparam("id"))
+    .order_by(OfficialDocument.position)
+)
+
+
+def _documents(procedure_id: int) -> tuple[DocumentCase, ...]:
+    by_case: dict[str, tuple[list[OfficialPaper], list[str]]] = {}
+    for case_label, is_remark, *paper in rows_of(_DOCUMENTS, id=procedure_id):
+        papers, remarks = by_case.setdefault(case_label, ([], []))
+        if is_remark:
+            remarks.append(paper[0] or paper[1])
+        else:
+            papers.append(OfficialPaper(*paper))
+    return tuple(
+        DocumentCase(label, tuple(papers), tuple(remarks)) for label, (papers, remarks) in by_case.items()
+    )
+
+
+_LEGAL = (
+    select(
+        LegalInstrument.number,
+        LegalInstrument.title,
+        LegalInstrument.superseded_by,
+        LegalInstrument.superseded_on,
+        LegalInstrument.source,
+        LegalInstrument.source_url,
+        LegalInstrument.verified_on,
+    )
+    .join(LegalBasis, LegalBasis.instrument_id == LegalInstrument.id)
+    .where(LegalBasis.procedure_id == bindparam("id"))
+    .order_by(LegalBasis.position)
+)
 
 
 def _legal(procedure_id: int) -> tuple[Instrument, ...]:
-    query = (
-        select(
-            LegalInstrument.number,
-            LegalInstrument.title,
-            LegalInstrument.superseded_by,
-            LegalInstrument.superseded_on,
-            LegalInstrument.source,
-            LegalInstrument.source_url,
-            LegalInstrument.verified_on,
-        )
-        .join(LegalBasis, LegalBasis.instrument_id == LegalInstrument.id)
-        .where(LegalBasis.procedure_id == procedure_id)
-        .order_by(LegalBasis.position)
-    )
     return tuple(
         Instrument(
             number,
@@ -573,28 +653,42 @@ def _legal(procedure_id: int) -> tuple[Instrument, ...]:
             day,
             Source(title=source, url=url or None, verified_on=checked) if source else None,
         )
-        for number, title, by, day, source, url, checked in db.session.execute(query).tuples()
+        for number, title, by, day, source, url, checked in rows_of(_LEGAL, id=procedure_id)
     )
 
 
+_LEVELS_SAID = (
+    select(OnlineLevel.level, OnlineLevel.unit_id, OnlineLevel.source, OnlineLevel.as_of)
+    .where(OnlineLevel.procedure_id == bindparam("id"))
+    .order_by(OnlineLevel.as_of.desc())
+)
+
+
 def _levels_said(procedure_id: int) -> tuple[LevelSaid, ...]:
-    query = select(OnlineLevel.level, OnlineLevel.unit_id, OnlineLevel.source, OnlineLevel.as_of)
-    query = query.where(OnlineLevel.procedure_id == procedure_id).order_by(OnlineLevel.as_of.desc())
-    return tuple(LevelSaid(*row) for row in db.session.execute(query).tuples())
+    return tuple(LevelSaid(*row) for row in rows_of(_LEVELS_SAID, id=procedure_id))
+
+
+_CHANGES = (
+    select(RecordVersion.imported_at, RecordVersion.changed_fields)
+    .where(RecordVersion.procedure_id == bindparam("id"), RecordVersion.number > 1)
+    .order_by(RecordVersion.number.desc())
+    .limit(5)
+)
 
 
 def _changes(procedure_id: int) -> tuple[RecordChange, ...]:
-    query = select(RecordVersion.imported_at, RecordVersion.changed_fields)
-    query = query.where(RecordVersion.procedure_id == procedure_id, RecordVersion.number > 1)
-    rows = db.session.execute(query.order_by(RecordVersion.number.desc()).limit(5)).tuples()
-    return tuple(RecordChange(at, tuple(fields)) for at, fields in rows)
+    return tuple(RecordChange(at, tuple(fields)) for at, fields in rows_of(_CHANGES, id=procedure_id))
+
+
+_SUCCESSORS = select(FormerKey.key, FormerKey.successor_key).where(
+    FormerKey.key.in_(bindparam("keys", expanding=True))
+)
 
 
 def _of_today(keys: Iterable[str]) -> dict[str, str]:
     """Each key with the key that stands for it today."""
     keys = list(keys)
-    query = select(FormerKey.key, FormerKey.successor_key).where(FormerKey.key.in_(keys))
-    successors = dict(db.session.execute(query).tuples().all()) if keys else {}
+    successors = {row.key: row.successor_key for row in rows_of(_SUCCESSORS, keys=keys)} if keys else {}
     return {key: successors.get(key, key) for key in keys}
 
 
@@ -614,6 +708,11 @@ class Link:
     lang: str
 
 
+_TITLES = select(GuideLink.slug, GuideLink.titles).where(
+    GuideLink.slug.in_(bindparam("slugs", expanding=True))
+)
+
+
 def links(references: Iterable[str], lang: str) -> dict[str, Link]:
     """What references such as '1.001193' or 'guide:vssid' lead to; unknown ones are left out."""
     references = list(dict.fromkeys(references))
@@ -625,33 +724,49 @@ def links(references: Iterable[str], lang: str) -> dict[str, Link]:
         for key, of_today in keys.items()
         if (card := known.get(of_today)) is not None
     }
-    rows = (
-        db.session.execute(select(GuideLink.slug, GuideLink.titles).where(GuideLink.slug.in_(slugs)))
-        if slugs
-        else ()
-    )
-    for slug, titles in rows:
+    for slug, titles in rows_of(_TITLES, slugs=slugs) if slugs else ():
         title_lang = lang if lang in titles else ("en" if lang == "ur" and "en" in titles else "vi")
         found[f"guide:{slug}"] = Link("guide", slug, titles.get(title_lang, slug), title_lang)
     return found
 
 
+_GUIDES_OF = (
+    select(GuideLink.slug, GuideLink.procedures)
+    .where(cast(GuideLink.procedures, Text).contains(bindparam("key"), autoescape=False))
+    .order_by(GuideLink.slug)
+)
+
+
 def guides_of(key: str) -> list[str]:
     """References to the guides that belong to a procedure."""
-    rows = db.session.execute(select(GuideLink.slug, GuideLink.procedures).order_by(GuideLink.slug))
+    rows = rows_of(_GUIDES_OF, key=f'"{key}"')
     return [f"guide:{slug}" for slug, procedures in rows if key in procedures]
 
 
-def current_notices(lang: str, on: date, subject: str = "") -> list[tuple[Notice, str, str]]:
-    """Notices shown on a day (for one subject such as 'procedure:1.001193' where given) with title and text."""
-    query = select(Notice).where(
-        Notice.shown_from <= on, or_(Notice.shown_to.is_(None), Notice.shown_to >= on)
+@dataclass(frozen=True)
+class NoticeShown:
+    """What a page needs to know of a notice besides its words."""
+
+    kind: str
+
+
+_NOTICES = (
+    select(Notice.kind, Notice.title, Notice.body, Notice.subjects)
+    .where(
+        Notice.shown_from <= bindparam("on"),
+        or_(Notice.shown_to.is_(None), Notice.shown_to >= bindparam("on")),
+        cast(Notice.subjects, Text).contains(bindparam("subject")),
     )
-    rows = db.session.scalars(query.order_by(Notice.shown_from.desc(), Notice.id.desc()))
+    .order_by(Notice.shown_from.desc(), Notice.id.desc())
+)
+
+
+def current_notices(lang: str, on: date, subject: str = "") -> list[tuple[NoticeShown, str, str]]:
+    """Notices shown on a day (for one subject such as 'procedure:1.001193' where given) with title and text."""
     return [
-        (notice, _in(notice.title, lang), _in(notice.body, lang))
-        for notice in rows
-        if not subject or subject in notice.subjects
+        (NoticeShown(kind), _in(title, lang), _in(body, lang))
+        for kind, title, body, subjects in rows_of(_NOTICES, on=on, subject=subject)
+        if not subject or subject in subjects
     ]
 
 

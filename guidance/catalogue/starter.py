@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +14,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
-from guidance.catalogue import cards
-from guidance.catalogue.guidance import Source, StarterProcedure, read_starter
+from guidance.catalogue import cards, queries
+from guidance.catalogue.guidance import Source, StarterProcedure, missing_parts, read_starter
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     FormerKey,
@@ -49,6 +50,27 @@ def read_starters(folder: Path) -> tuple[list[StarterProcedure], list[str]]:
         except ValueError as wrong:
             problems.append(f"{path.name}: {wrong}")
     return good, problems
+
+
+def check_starters(folder: Path, known: set[str], guides: set[str]) -> tuple[int, list[str]]:
+    """How many starter procedures a folder holds, and everything that keeps them from being published.
+
+    `known` are keys and codes that exist, `guides` the guides' slugs: nothing may lead nowhere.
+    """
+    starters, problems = read_starters(folder)
+    events = {event.slug for event in queries.life_events("vi")}
+    for starter in starters:
+        found = [f"{part} is missing" for part in missing_parts(starter)]
+        found += [f"there is no life event {event!r}" for event in starter.life_events if event not in events]
+        for name in (*starter.before, *starter.after, *starter.related):
+            slug = name.removeprefix("guide:")
+            if slug not in (guides if slug != name else known):
+                found.append(f"{name} leads nowhere")
+        problems += [f"{starter.key}: {problem}" for problem in found]
+    for code, count in Counter(starter.code or starter.key for starter in starters).items():
+        if count > 1:
+            problems.append(f"{code}: stands in {count} files")
+    return len(starters), problems
 
 
 @transaction

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from guidance import audit, security
 from guidance.accounts.queries import Staff
@@ -22,7 +22,6 @@ from guidance.desk.models import (
     CannedAnswer,
     CaseChange,
     ClosedMonth,
-    CommunitySession,
     DeskSetting,
     DeskTemplate,
     HelpAttempt,
@@ -123,15 +122,6 @@ class Logged:
 # --- who may touch what ------------------------------------------------------------------------
 
 
-def _unit_for(staff: Staff, unit_id: int | None) -> int | None:
-    """The unit of a case: the one given, else the account's own. Raises NotAllowed outside the scope."""
-    if unit_id is None:
-        return staff.unit_id
-    if not queries.may_log_for(staff, unit_id):
-        raise NotAllowed
-    return unit_id
-
-
 def _check_month(staff: Staff, unit_id: int | None, month: date) -> None:
     if not staff.has("manager") and queries.is_closed(unit_id, month):
         raise PeriodLocked
@@ -151,7 +141,7 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     if known is None:
         raise UnknownTopic
     unresolved = values.outcome in UNRESOLVED
-    unit_id = _unit_for(staff, values.unit_id)
+    unit_id = queries.unit_to_log_for(staff, values.unit_id)
     day = values.occurred_at.astimezone(VIETNAM).date()
     place = units.by_id(unit_id) if unit_id is not None else None
     if place is not None and place.valid_to is not None and place.valid_to < day:
@@ -170,14 +160,20 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     }
 
 
-def log_case(staff: Staff, case_uid: str, values: CaseValues, request_id: int | None = None) -> Logged:
+def log_case(
+    staff: Staff,
+    case_uid: str,
+    values: CaseValues,
+    request_id: int | None = None,
+    session_id: int | None = None,
+) -> Logged:
     """Store a case once. A number that is known already stores nothing and says so.
 
     Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
     reading is read before the write lock is taken, so that other writers wait as briefly as possible.
     """
     columns = _columns(staff, values)
-    return _store_case(staff, case_uid, columns, request_id, None)
+    return _store_case(staff, case_uid, columns, request_id, session_id)
 
 
 @transaction
@@ -570,7 +566,10 @@ def purge(retention_days: int, by: str) -> Purged:
         )
         .values(note="", file_reference="")
     ).rowcount  # type: ignore[attr-defined]  # a CursorResult, which the annotation hides
-    changes = db.session.scalars(select(CaseChange).where(CaseChange.at < before)).all()
+    of_old_cases = select(AssistedCase.id).where(AssistedCase.logged_at < before)
+    changes = db.session.scalars(
+        select(CaseChange).where(or_(CaseChange.at < before, CaseChange.case_id.in_(of_old_cases)))
+    ).all()
     for change in changes:
         for name in ("note", "file_reference"):
             if change.before.get(name) or change.after.get(name):
@@ -670,7 +669,7 @@ def remove_template(staff: Staff, key: str) -> None:
 
 @transaction
 def save_answer(
-    staff: Staff, key: str, topic: str, reason: str, lang: str, title: str, text: str, seen: str
+    staff: Staff, key: str, lang: str, topic: str, reason: str, title: str, text: str, seen: str
 ) -> None:
     """Keep a desk's own wording of an answer in one language; a shipped one of the same key gives way to it.
 
@@ -709,49 +708,3 @@ def switch_file_references(staff: Staff, on: bool) -> None:
         .on_conflict_do_update(index_elements=["unit_id"], set_={"file_references": on})
     )
     audit.record("desk.file-references", f"unit:{unit_id}", staff.name, on=on)
-
-
-# --- sessions ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SessionResult:
-    """So many people of an evening ended the same way."""
-
-    outcome: str
-    people: int
-    reason: str | None = None
-
-
-@transaction
-def log_session(
-    staff: Staff,
-    session_uid: str,
-    values: CaseValues,
-    where: str,
-    attended: int,
-    results: list[SessionResult],
-) -> bool:
-    """Store an evening and one case per kind of result; False when this session was stored before."""
-    columns = _columns(staff, values)
-    made = db.session.scalar(
-        upsert(CommunitySession)
-        .values(
-            session_uid=session_uid,
-            unit_id=columns["unit_id"],
-            account_id=staff.id,
-            day=columns["day"],
-            where=where,
-            topic=columns["topic"],
-            attended=attended,
-            logged_at=now(),
-        )
-        .on_conflict_do_nothing(index_elements=["session_uid"])
-        .returning(CommunitySession.id)
-    )
-    if made is None:
-        return False
-    for number, result in enumerate(results, start=1):
-        one = replace(values, outcome=result.outcome, people=result.people, reason=result.reason)
-        _store_case(staff, f"{session_uid}-{number}", _columns(staff, one), None, made)
-    return True

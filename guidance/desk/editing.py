@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date
 from typing import Any
 
 import segno
@@ -18,7 +17,6 @@ from guidance.accounts.queries import Staff
 from guidance.catalogue.differences import side_by_side
 from guidance.desk import actions, forms, queries, topics
 from guidance.errors import Conflict, NotFound, UserError
-from guidance.units import queries as units
 from guidance.web import absolute, asset, done, render
 
 bp = Blueprint("desk", __name__, url_prefix="/<lang:lang>/desk")
@@ -29,17 +27,12 @@ def _lang() -> str:
     return i18n.current().code
 
 
-def _unit_of(code: str, day: date) -> int | None:
-    place = units.by_code(code, on=day)
-    return place.id if place else None
-
-
 def _case_form(formdata: Any = None, **values: Any) -> forms.CaseForm:
     desk = queries.defaults(access.current_staff().unit_id)
     return forms.CaseForm(
         formdata,
         topic_known=lambda topic: topics.known(topic) is not None,
-        unit_of=_unit_of,
+        unit_of=queries.unit_of_code,
         desk=desk,
         **values,
     )
@@ -117,7 +110,7 @@ def _desk(form: forms.CaseForm, about: str, status: int = 200) -> Response:
         requests=len(queries.open_requests(staff, lang)),
         units=queries.unit_choices(staff),
         file_references=queries.keeps_file_references(staff.unit_id),
-        names=_names(),
+        names=forms.names(),
         keys=_keys(),
         device=_device(staff),
     )
@@ -197,20 +190,6 @@ def words() -> dict[str, str]:
     }
 
 
-def _names() -> dict[str, dict[str, str]]:
-    groups = {
-        "need": forms.NEED_NAMES,
-        "help_mode": forms.HELP_MODE_NAMES,
-        "outcome": forms.OUTCOME_NAMES,
-        "reason": forms.REASON_NAMES,
-        "place": forms.PLACE_NAMES,
-        "minutes": forms.MINUTES_NAMES,
-        "age_band": forms.AGE_NAMES,
-        "access_need": forms.ACCESS_NAMES,
-    }
-    return {group: {code: str(name) for code, name in names.items()} for group, names in groups.items()}
-
-
 def _handover(path: str) -> str:
     """A QR code with the address of a page, to take along on the citizen's phone."""
     return str(segno.make(absolute(path), error="m").svg_inline(scale=4, border=1))
@@ -228,7 +207,7 @@ def offline() -> ResponseReturnValue:
         "words": words(),
     }
     form = forms.CaseForm(data={"place": "centre", "people": "1"})
-    return render("desk/offline.html", form=form, names=_names(), keys=_keys(), device=device)
+    return render("desk/offline.html", form=form, names=forms.names(), keys=_keys(), device=device)
 
 
 @bp.get("/manifest.webmanifest")
@@ -322,7 +301,7 @@ def _case_page(row: queries.CaseRow, form: forms.CaseForm, why: forms.WhyForm, s
         history=queries.history(row.case_uid),
         labels={field.name: str(field.label.text) for field in form} | {"voided": _("Voided")},
         undo=queries.may_undo(access.current_staff(), row),
-        names=_names(),
+        names=forms.names(),
         units=queries.unit_choices(access.current_staff()),
         file_references=queries.keeps_file_references(access.current_staff().unit_id),
     )
@@ -433,7 +412,7 @@ def _request_page(
         form=form or _case_form(data=start),
         answer=answer,
         best_times=forms.BEST_TIMES,
-        names=_names(),
+        names=forms.names(),
         ready=queries.answers(staff.unit_id, row.lang, topic=row.topic),
     )
 
@@ -467,59 +446,6 @@ def dismiss_request(request_id: int) -> ResponseReturnValue:
     return done(url_for("desk.open_requests"), _("The request is closed. It is not counted as a case."))
 
 
-# --- sessions of community teams ---------------------------------------------------------------
-
-
-@bp.get("/session")
-def session() -> ResponseReturnValue:
-    """The form for an evening of a community team."""
-    start = {"session_uid": secrets.token_hex(16), "day": queries.today().isoformat()}
-    return _session_page(forms.SessionForm(data=start))
-
-
-def _session_page(form: forms.SessionForm, status: int = 200) -> Response:
-    staff = access.current_staff()
-    return render(
-        "desk/session.html",
-        status=status,
-        form=form,
-        choices=topics.for_the_device(_lang(), most=120),
-        units=queries.unit_choices(staff),
-        names=_names(),
-    )
-
-
-@bp.post("/session")
-def log_session() -> ResponseReturnValue:
-    """Log an evening: one case for every kind of result."""
-    form = forms.SessionForm(
-        request.form, topic_known=lambda topic: topics.known(topic) is not None, unit_of=_unit_of
-    )
-    if not form.validate():
-        return _session_page(form, 422)
-    results = [actions.SessionResult(*one) for one in form.results()]
-    try:
-        new = actions.log_session(
-            access.current_staff(),
-            form.session_uid.data,
-            form.case(),
-            form.where.data,
-            form.attended_number(),
-            results,
-        )
-    except UserError as wrong:
-        form.form_errors = [wrong.message]
-        return _session_page(form, wrong.status)
-    said = _("The session is logged.") if new else _("This session had been logged before; nothing changed.")
-    return done(url_for("desk.home"), said)
-
-
-@bp.get("/session/counter")
-def counter() -> ResponseReturnValue:
-    """A sheet to tally people on during an evening, without names, to print."""
-    return render("desk/counter.html", names=_names())
-
-
 # --- templates, answers, switches --------------------------------------------------------------
 
 
@@ -544,7 +470,7 @@ def _templates_page(form: forms.TemplateForm, status: int = 200) -> Response:
         present=present,
         topic_names=topics.names({str(one.values["topic"]) for one in present}, lang),
         choices=topics.for_the_device(lang, most=120),
-        names=_names(),
+        names=forms.names(),
         file_references=queries.keeps_file_references(staff.unit_id),
     )
 
@@ -583,69 +509,80 @@ def switch_file_references() -> ResponseReturnValue:
     return done(url_for("desk.templates"), _("Saved."))
 
 
-@bp.get("/answers")
-def answers() -> ResponseReturnValue:
-    """Texts to read out or send, the ones for the topic and reason first."""
-    staff = access.current_staff()
-    topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
+def _answer_form(staff: Staff, formdata: Any = None, **values: Any) -> forms.AnswerForm:
+    """The form of an answer; a topic that an answer has already stays choosable."""
+    offered = {one.topic: one.name for one in topics.for_the_device(_lang(), most=120)}
+    used = {one.topic for one in queries.answers(staff.unit_id, _lang()) if one.topic} - offered.keys()
+    offered |= {topic: named.name for topic, named in topics.names(used, _lang()).items()}
+    return forms.AnswerForm(formdata, topic_choices=list(offered.items()), **values)
+
+
+def _spoken() -> str:
+    """The language of the texts to show, the reader's own unless another is asked for."""
     spoken = request.args.get("in", _lang())
-    spoken = spoken if spoken in {language.code for language in i18n.offered()} else _lang()
-    rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
-    chosen = next((one for one in rows if one.key == request.args.get("edit")), None)
-    start = (
-        {"key": chosen.key, "title": chosen.title, "text": chosen.text, "reason": chosen.reason}
-        if chosen
-        else {}
-    )
-    seen = queries.answer_state(staff.unit_id, chosen.key, spoken) if chosen else ""
-    return _answers_page(rows, spoken, forms.AnswerForm(data=start), seen)
+    return spoken if spoken in {language.code for language in i18n.offered()} else _lang()
+
+
+def _answer_lines(topic: str, reason: str, title: str, text: str) -> list[str]:
+    about = topics.names({topic}, _lang())[topic].name if topic else "–"
+    return [about, str(forms.REASON_NAMES.get(reason, "–")), title, *text.splitlines()]
 
 
 def _answers_page(
-    rows: list[queries.Answer],
-    spoken: str,
-    form: forms.AnswerForm,
-    seen: str,
-    status: int = 200,
-    theirs: queries.Answer | None = None,
+    form: forms.AnswerForm | None, status: int = 200, seen: str | None = None, conflict: Any = ()
 ) -> Response:
-    def lines(reason: str, title: str, text: str) -> list[str]:
-        return [str(forms.REASON_NAMES.get(reason, "–")), title, *text.splitlines()]
-
+    staff, spoken = access.current_staff(), _spoken()
+    topic, reason = request.args.get("topic", ""), request.args.get("reason", "")
+    rows = queries.answers(staff.unit_id, spoken, topic=topic, reason=reason)
+    chosen = next((one for one in rows if one.key == request.args.get("edit")), None)
+    if form is None:
+        same = ("key", "title", "text", "topic", "reason")
+        start = (
+            {name: getattr(chosen, name) for name in same} if chosen else {"topic": topic, "reason": reason}
+        )
+        form = _answer_form(staff, data=start)
+    if seen is None:
+        seen = queries.answer_state(staff.unit_id, form.key.data or "", spoken)
     return render(
         "desk/answers.html",
         status=status,
         rows=rows,
         spoken=spoken,
         form=form,
-        names=_names(),
+        names=forms.names(),
+        topic_names=topics.names({one.topic for one in rows if one.topic}, _lang()),
         editing=bool(form.key.data),
         seen=seen,
-        conflict=side_by_side(
-            lines(theirs.reason, theirs.title, theirs.text),
-            lines(form.reason.data or "", form.title.data or "", form.text.data or ""),
-        )
-        if theirs
-        else [],
+        conflict=conflict,
     )
+
+
+@bp.get("/answers")
+def answers() -> ResponseReturnValue:
+    """Texts to read out or send, the ones for the topic and reason first."""
+    return _answers_page(None)
 
 
 @bp.post("/answers")
 def save_answer() -> ResponseReturnValue:
     """Keep the desk's own wording of an answer."""
-    staff, form = access.current_staff(), forms.AnswerForm(request.form)
-    spoken = request.args.get("in", _lang())
+    staff = access.current_staff()
+    form = _answer_form(staff, request.form)
     if not form.validate():
-        return _answers_page(
-            queries.answers(staff.unit_id, spoken), spoken, form, request.form.get("seen", ""), 422
-        )
+        return _answers_page(form, 422, seen=request.form.get("seen", ""))
     key = form.key.data or f"own-{secrets.token_hex(4)}"
-    seen = request.form.get("seen", "")
+    ours = (form.topic.data or "", form.reason.data or "", form.title.data or "", form.text.data or "")
     try:
-        actions.save_answer(staff, key, "", form.reason.data, spoken, form.title.data, form.text.data, seen)
+        actions.save_answer(staff, key, _spoken(), *ours, seen=request.form.get("seen", ""))
     except Conflict as wrong:
-        rows = queries.answers(staff.unit_id, spoken)
+        rows = queries.answers(staff.unit_id, _spoken())
         theirs = next((one for one in rows if one.key == key), None)
-        now_seen = queries.answer_state(staff.unit_id, key, spoken)
-        return _answers_page(rows, spoken, form, now_seen, wrong.status, theirs)
-    return done(url_for("desk.answers") + f"?in={spoken}", _("The answer is saved."))
+        differences = (
+            side_by_side(
+                _answer_lines(theirs.topic, theirs.reason, theirs.title, theirs.text), _answer_lines(*ours)
+            )
+            if theirs
+            else ()
+        )
+        return _answers_page(form, wrong.status, conflict=differences)
+    return done(f"{url_for('desk.answers')}?in={_spoken()}", _("The answer is saved."))

@@ -39,7 +39,7 @@ from guidance.desk.models import (
 )
 from guidance.desk.queries import Defaults
 from guidance.i18n import VIETNAM
-from guidance.text import personal_data
+from guidance.text import personal_data, plain_numbers
 
 MOST_PEOPLE = 500
 NOTE_LENGTH = 300
@@ -48,6 +48,7 @@ EARLIEST = date(2020, 1, 1)
 CLOCK_SLACK = timedelta(minutes=10)
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 _CODE = re.compile(r"(?<![\d.,])\d{6}(?![\d.,]*\d)")
+_LONG = re.compile(r"\d(?:[ .,:/()+-]?\d){8,}")
 _STEP = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z./-]{3,49}")
 
@@ -118,6 +119,21 @@ BEST_TIMES = {
 }
 
 
+def names() -> dict[str, dict[str, str]]:
+    """The words for every choice of the desk's forms, by field and code, in the reader's language."""
+    groups = {
+        "need": NEED_NAMES,
+        "help_mode": HELP_MODE_NAMES,
+        "outcome": OUTCOME_NAMES,
+        "reason": REASON_NAMES,
+        "place": PLACE_NAMES,
+        "minutes": MINUTES_NAMES,
+        "age_band": AGE_NAMES,
+        "access_need": ACCESS_NAMES,
+    }
+    return {group: {code: str(word) for code, word in words.items()} for group, words in groups.items()}
+
+
 def clean(text: str | None) -> str:
     """A line as it may be stored: composed letters, no control or invisible characters, single spaces."""
     kept = "".join(
@@ -130,7 +146,8 @@ def clean(text: str | None) -> str:
 
 def looks_personal(text: str) -> bool:
     """Whether a note seems to hold a number or address that says who somebody is, or a one-time code."""
-    return bool(personal_data(text) or _CODE.search(text))
+    plain = plain_numbers(text)
+    return bool(personal_data(text) or _CODE.search(plain) or _LONG.search(plain))
 
 
 def telephone(text: str | None) -> str:
@@ -477,13 +494,15 @@ class SessionForm(Form):
         *,
         topic_known: Callable[[str], bool] = lambda _topic: True,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
+        results: Mapping[str, int] | None = None,
         **values: Any,
     ) -> None:
         super().__init__(formdata, **values)
-        self._topic_known, self._unit_of, self._sent = topic_known, unit_of, formdata or {}
+        self._topic_known, self._unit_of = topic_known, unit_of
         self.unit_id: int | None = None
+        sent = {f"ended_{name}": people for name, people in (results or {}).items()} | dict(formdata or {})
         self.counts: dict[str, str] = {
-            name: str(self._sent.get(f"ended_{name}", "")).strip() for name in (*OUTCOMES, *REASONS)
+            name: str(sent.get(f"ended_{name}", "")).strip() for name in (*OUTCOMES, *REASONS)
         }
 
     def validate_session_uid(self, field: Field) -> None:
@@ -530,6 +549,7 @@ class SessionForm(Form):
         """A whole number, and at least one result that does not exceed it."""
         if not _number(field.data):
             raise ValidationError(_("Give a number of people from 1 to %(most)s.", most=MOST_PEOPLE))
+        self.counts["stopped"] = ""  # those who stopped are counted by their reason
         counts = [text for text in self.counts.values() if text not in {"", "0"}]
         if any(not _number(text) for text in counts):
             raise ValidationError(_("Every result is a number of people."))
@@ -543,14 +563,16 @@ class SessionForm(Form):
         """How many people came."""
         return int(self.attended.data)
 
-    def results(self) -> list[tuple[str, int, str | None]]:
-        """Outcome, people and reason of every kind of result that happened."""
-        found: list[tuple[str, int, str | None]] = []
-        for name in OUTCOMES:
-            if _number(self.counts[name]):
-                found.append((name, int(self.counts[name]), None))
-        found += [("stopped", int(self.counts[name]), name) for name in REASONS if _number(self.counts[name])]
-        return found
+    def has_stopped(self) -> bool:
+        """Whether the form says of anybody that they stopped."""
+        return any(self.counts[name] for name in REASONS)
+
+    def results(self) -> dict[str, int]:
+        """People by outcome, and those who stopped by reason, of every kind of result that happened."""
+        happened = (
+            name for name in (*OUTCOMES, *REASONS) if name != "stopped" and _number(self.counts[name])
+        )
+        return {name: int(self.counts[name]) for name in happened}
 
     def case(self) -> CaseValues:
         """What all cases of the session share."""
@@ -625,6 +647,7 @@ class AnswerForm(Form):
             Length(max=100, message=_l("At most 100 characters.")),
         ],
     )
+    topic = SelectField(_l("When it is about"), validate_choice=False, default="")
     reason = SelectField(
         _l("When people stop because of"), choices=_pairs(REASON_NAMES, empty=True), default=""
     )
@@ -635,6 +658,19 @@ class AnswerForm(Form):
             Length(max=1000, message=_l("At most 1000 characters.")),
         ],
     )
+
+    def __init__(
+        self, formdata: Any = None, *, topic_choices: Sequence[tuple[str, str]] = (), **values: Any
+    ) -> None:
+        super().__init__(formdata, **values)
+        self.topic.choices = [SelectChoice("", "–"), *(SelectChoice(*one) for one in topic_choices)]
+
+    def validate_topic(self, field: Field) -> None:
+        """One of the topics offered, or none."""
+        if field.data not in {choice.value for choice in self.topic.choices}:
+            raise ValidationError(
+                _("Choose what the help was about: a procedure, a guide, or a general question.")
+            )
 
     def validate_key(self, field: Field) -> None:
         """The key of a known answer, or none."""

@@ -111,6 +111,21 @@ class CommunitySession(Base):
     topic: Mapped[str]
     attended: Mapped[int]
     logged_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SessionChange(Base):
+    """One correction or the void of an evening: who, when, why, and what differs; results count people."""
+
+    __tablename__ = "session_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("community_session.id"), index=True)
+    at: Mapped[datetime]
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    why: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any]] = mapped_column(JSON)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class DeskTemplate(Base):

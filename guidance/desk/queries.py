@@ -26,11 +26,14 @@ from guidance.desk.models import (
     CannedAnswer,
     CaseChange,
     ClosedMonth,
+    CommunitySession,
     DeskSetting,
     DeskTemplate,
     HelpAttempt,
     HelpRequest,
+    SessionChange,
 )
+from guidance.errors import NotAllowed
 from guidance.i18n import VIETNAM
 from guidance.units import queries as units
 from guidance.units.models import Unit
@@ -40,6 +43,7 @@ UNDO_WITHIN = timedelta(seconds=60)  # the button stands for ten seconds; slow n
 LEARNED_FROM = timedelta(days=14)
 LEARNED_CASES = 200
 MOST_CHOICES = 400
+SESSIONS_A_PAGE = 30
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,21 @@ def may_log_for(staff: Staff, unit_id: int) -> bool:
     if staff.unit_id is None or staff.unit_id == unit_id:
         return True
     return staff.has("manager") and staff.unit_id in ids_above(unit_id)
+
+
+def unit_to_log_for(staff: Staff, unit_id: int | None) -> int | None:
+    """The unit of a new case: the one given, else the account's own. Raises NotAllowed outside the scope."""
+    if unit_id is None:
+        return staff.unit_id
+    if not may_log_for(staff, unit_id):
+        raise NotAllowed
+    return unit_id
+
+
+def unit_of_code(code: str, day: date) -> int | None:
+    """The id of the unit that has this code on a day."""
+    place = units.by_code(code, on=day)
+    return place.id if place else None
 
 
 def may_see(staff: Staff, unit_id: int | None) -> bool:
@@ -258,7 +277,10 @@ def history(case_uid: str) -> list[ChangeRow]:
         .where(AssistedCase.case_uid == case_uid)
         .order_by(CaseChange.id)
     )
-    rows = db.session.scalars(query).all()
+    return _changes(db.session.scalars(query).all())
+
+
+def _changes(rows: Sequence[CaseChange | SessionChange]) -> list[ChangeRow]:
     names = accounts.display_names({row.account_id for row in rows})
     return [
         ChangeRow(
@@ -305,6 +327,114 @@ def defaults(unit_id: int | None, topic: str = "") -> Defaults:
         learned_from=len(rows),
         about_topic=about[0].topic == topic,
     )
+
+
+# --- sessions of community teams ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """An evening of a community team with what its cases say today: how it ended for how many people.
+
+    `results` has the people by outcome, those who stopped by reason, under the names of the form.
+    """
+
+    id: int
+    session_uid: str
+    day: date
+    where: str
+    unit_code: str
+    unit_name: str
+    by: str
+    topic: str
+    topic_name: str
+    place: str
+    need: str
+    help_mode: str
+    attended: int
+    results: dict[str, int]
+    voided_at: datetime | None
+    logged_at: datetime
+    changed: bool
+
+    @property
+    def helped(self) -> int:
+        """The people whose result is counted."""
+        return sum(self.results.values())
+
+
+def result_name(outcome: str, reason: str | None) -> str:
+    """What a result of an evening is called in its form: the outcome, or the reason of those who stopped."""
+    return (reason or "other") if outcome == "stopped" else outcome
+
+
+def past_sessions(staff: Staff, lang: str, page: int = 1) -> tuple[list[SessionRow], int]:
+    """The evenings in the person's scope, newest first, and how many pages of them there are."""
+    mine = _in_scope(staff, CommunitySession.unit_id)
+    total = db.session.scalar(select(func.count()).select_from(CommunitySession).where(mine)) or 0
+    query = select(CommunitySession).where(mine)
+    query = query.order_by(CommunitySession.day.desc(), CommunitySession.id.desc())
+    rows = db.session.scalars(query.offset((page - 1) * SESSIONS_A_PAGE).limit(SESSIONS_A_PAGE)).all()
+    return _sessions(rows, lang), -(-total // SESSIONS_A_PAGE)
+
+
+def past_session(staff: Staff, session_uid: str, lang: str) -> SessionRow | None:
+    """One evening in the person's scope."""
+    query = select(CommunitySession).where(
+        CommunitySession.session_uid == session_uid, _in_scope(staff, CommunitySession.unit_id)
+    )
+    found = _sessions(db.session.scalars(query).all(), lang)
+    return found[0] if found else None
+
+
+def _sessions(rows: Sequence[CommunitySession], lang: str) -> list[SessionRow]:
+    ids = [row.id for row in rows]
+    names = topics.names({row.topic for row in rows}, lang)
+    people = accounts.display_names({row.account_id for row in rows})
+    places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
+    changed = set(
+        db.session.scalars(select(SessionChange.session_id).where(SessionChange.session_id.in_(ids)))
+    )
+    of_case = select(AssistedCase).where(AssistedCase.session_id.in_(ids)).order_by(AssistedCase.id)
+    cases: dict[int | None, list[AssistedCase]] = {}
+    for case_row in db.session.scalars(of_case):
+        cases.setdefault(case_row.session_id, []).append(case_row)
+    found = []
+    for row in rows:
+        results: Counter[str] = Counter()
+        for one in cases.get(row.id, []):
+            if one.voided_at is None:
+                results[result_name(one.outcome, one.reason)] += one.people
+        first = next(iter(cases.get(row.id, [])), None)
+        place = places.get(row.unit_id) if row.unit_id is not None else None
+        found.append(
+            SessionRow(
+                id=row.id,
+                session_uid=row.session_uid,
+                day=row.day,
+                where=row.where,
+                unit_code=place.key if place else "",
+                unit_name=place.name if place else "",
+                by=people.get(row.account_id, ""),
+                topic=row.topic,
+                topic_name=names[row.topic].name,
+                place=first.place if first else "hamlet",
+                need=first.need if first else "account",
+                help_mode=first.help_mode if first else "guided",
+                attended=row.attended,
+                results=dict(results),
+                voided_at=row.voided_at,
+                logged_at=row.logged_at,
+                changed=row.id in changed,
+            )
+        )
+    return found
+
+
+def session_history(session_id: int) -> list[ChangeRow]:
+    """Every correction and the void of an evening, oldest first."""
+    query = select(SessionChange).where(SessionChange.session_id == session_id).order_by(SessionChange.id)
+    return _changes(db.session.scalars(query).all())
 
 
 # --- requests for help -------------------------------------------------------------------------
@@ -592,21 +722,4 @@ def answers(unit_id: int | None, lang: str, topic: str = "", reason: str = "") -
 def answer_state(unit_id: int | None, key: str, lang: str) -> str:
     """A mark of what an answer says in one language; empty where there is none with this key."""
     one = next((one for one in answers(unit_id, lang) if one.key == key), None) if key else None
-    return state_of((one.reason, one.title, one.text)) if one else ""
-
-
-def answer_of_id(answer_id: int) -> tuple[int | None, Answer] | None:
-    """A stored answer with the unit it belongs to."""
-    row = db.session.get(CannedAnswer, answer_id)
-    if row is None:
-        return None
-    return row.unit_id, Answer(
-        row.id,
-        row.key,
-        row.topic,
-        row.reason,
-        _say(row.title, "vi"),
-        _say(row.text, "vi"),
-        row.title,
-        row.text,
-    )
+    return state_of((one.topic, one.reason, one.title, one.text)) if one else ""

@@ -123,12 +123,13 @@ def of_guide(slug: str, lang: str) -> Leaflet | None:
 
 
 def _trouble(entries: tuple[queries.TroubleEntry, ...], lang: str) -> tuple[Markup, ...]:
-    return tuple(
-        Markup("<em>{}</em> {}").format(
-            inline(one.when, lang, outside=False), inline(one.then, lang, outside=False)
-        )
-        for one in entries
-    )
+    return tuple(_then(inline(one.when, lang, False), inline(one.then, lang, False)) for one in entries)
+
+
+def _then(when: Markup | str, then: Markup | str) -> Markup:
+    # A face without bold letters, as for Urdu, needs the colon to tell one from the other.
+    colon = "" if str(when).rstrip().endswith(("?", "؟", ".", "۔", "!", ":")) else ":"
+    return Markup("<em>{}{}</em> {}").format(when, colon, then)
 
 
 def _paragraphs(text: str, lang: str) -> Iterator[Markup]:
@@ -163,10 +164,9 @@ def _guide_leaflet(page: queries.GuidePage, lang: str) -> Leaflet:
         )
     if page.trouble:
         wrong = tuple(
-            Line(Markup("<em>{}</em> {}").format(inline(one.when, lang, False), inline(one.then, lang, False)),
-                 (), _open(page.sources, one.source))
-            for one in page.trouble
-        )  # fmt: skip
+            Line(said, (), _open(page.sources, one.source))
+            for one, said in zip(page.trouble, _trouble(page.trouble, lang), strict=True)
+        )
         sections.append(Section(_("If something goes wrong"), "list", wrong))
     if page.result:
         got = (line(page.result.text, page.result.source),)
@@ -248,11 +248,7 @@ def _procedure_leaflet(page: catalogue.ProcedurePage, lang: str) -> Leaflet:
                     _("Common mistakes"),
                     "list",
                     tuple(
-                        Line(
-                            Markup("<em>{}</em> {}").format(one.text, one.instead),
-                            (),
-                            _open(sources, one.source),
-                        )
+                        Line(_then(one.text, one.instead), (), _open(sources, one.source))
                         for one in words.mistakes
                     ),
                 )

@@ -156,6 +156,11 @@ _SAID = [
         re.compile(r"an entry about what may go wrong"),
         _l("Add at least one entry about what may go wrong (trouble)."),
     ),
+    (
+        re.compile(r"a verified source behind verified_on"),
+        _l("“verified_on” has a day, but no source in use was verified."),
+    ),
+    (re.compile(r"a review date after verified_on"), _l("“review_by” must be later than “verified_on”.")),
     (re.compile(r"the related guide (.+)"), _l("The related guide %(one)s does not exist.")),
     (re.compile(r"the procedure (.+)"), _l("The procedure %(one)s does not exist.")),
     (
@@ -166,7 +171,7 @@ _SAID = [
         re.compile(r"vi: a link to (.+), which is neither a page of this site nor of gov.vn"),
         _l("A link leads to %(one)s, which is neither a page of this site nor of gov.vn."),
     ),
-    (re.compile(r"(keywords|life_events|sources|prepare)"), _l("“%(one)s” is missing.")),
+    (re.compile(r"(keywords|life_events|systems|owner|sources|prepare|staff)"), _l("“%(one)s” is missing.")),
 ]
 
 

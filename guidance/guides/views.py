@@ -282,7 +282,11 @@ def hall() -> ResponseReturnValue:
         for group in queries.all_guides(lang)
         if group.slug in HALL_GROUPS
     ]
-    return _hall(_("Touch what you need."), (_("Phone, accounts and the portal"), groups), ("", events))
+    return _hall(
+        _("Touch what you need."),
+        (_("Phone, accounts and the portal"), groups),
+        (_("Moments of life"), events),
+    )
 
 
 @bp.get("/hall/groups/<group>")

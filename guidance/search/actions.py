@@ -137,6 +137,21 @@ def add_word(kind: str, source: str, target: str, weight: float = 1.0, by: str =
 
 
 @transaction
+def replace_word(number: int, kind: str, source: str, target: str, by: str = "") -> int:
+    """Put a line in another's place; returns its number. The old one is kept among the removed ones.
+
+    Raises Conflict when somebody else changed or removed the old one meanwhile.
+    """
+    old = db.session.get(SearchWord, number)
+    if old is None or old.kind != kind:
+        raise NotFound
+    if old.removed:
+        raise Conflict
+    _set_removed(number, True, "search_word.remove", by)
+    return add_word(kind, source, target, by=by)
+
+
+@transaction
 def remove_word(number: int, by: str = "") -> None:
     """Make the search forget a word; a shipped one stays forgotten after an upgrade."""
     _set_removed(number, True, "search_word.remove", by)

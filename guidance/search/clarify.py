@@ -1,16 +1,12 @@
 """One question back when several answers are equally near."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from guidance import text
-from guidance.search.documents import terms
 from guidance.search.index import Snapshot
 from guidance.search.ranking import Ranked
 from guidance.search.understanding import Question
-from guidance.search.vocabulary import split
+from guidance.search.vocabulary import Fork
 
 _NEAR = 0.86  # share of the best score from which an answer is equally near
 _MOST = 5
@@ -33,25 +29,14 @@ class Clarify:
     choices: tuple[Choice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """A paper or matter with several well-known procedures, written by an editor."""
-
-    words: tuple[str, ...]
-    question: dict[str, str]
-    choices: tuple[tuple[str, dict[str, str]], ...]  # key, label per language
-
-
-def ask(
-    question: Question, ranked: list[Ranked], forks: Iterable[Fork], index: Snapshot, lang: str
-) -> Clarify | None:
+def ask(question: Question, ranked: list[Ranked], index: Snapshot, lang: str) -> Clarify | None:
     """One clarifying question, or None when the best answer is clear enough."""
-    subject = " ".join(word for unit in question.units if unit.weight > 1.2 for word in unit.typed)
-    if not subject:
+    if not question.units:
         return None
-    for fork in forks:
-        lang_of_words = "en" if question.english else "vi"
-        if any(subject == " ".join(terms(words, lang_of_words)) for words in fork.words):
+    for least in (0.0, 1.2):  # all words but those of asking; then without light ones ("làm", "xin")
+        subject = " ".join(word for unit in question.units if unit.weight > least for word in unit.typed)
+        fork = index.vocabulary.fork(subject)
+        if fork is not None:
             return _forked(fork, index, lang)
     if not ranked or len(question.units) > 3 or ranked[0].coverage < 0.7:
         return None
@@ -78,16 +63,3 @@ def _forked(fork: Fork, index: Snapshot, lang: str) -> Clarify | None:
     if len(choices) < 2:
         return None
     return Clarify(fork.question.get(lang) or fork.question["vi"], tuple(choices))
-
-
-def read_forks(path: Path) -> list[Fork]:
-    """The forks of a file: lines with words, question_vi, question_en, then key, label_vi, label_en per choice."""
-    forks: dict[str, Fork] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
-            known = forks.get(row["words"]) or Fork(
-                split(row["words"]), {"vi": row["question_vi"], "en": row["question_en"]}, ()
-            )
-            choice = (row["key"], {"vi": row["label_vi"], "en": row["label_en"]})
-            forks[row["words"]] = Fork(known.words, known.question, (*known.choices, choice))
-    return list(forks.values())

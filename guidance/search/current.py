@@ -11,8 +11,7 @@ from flask import Flask, current_app
 
 from guidance.db import db
 from guidance.search import index as index_file
-from guidance.search import queries, shipped
-from guidance.search.clarify import read_forks
+from guidance.search import queries
 from guidance.search.engine import Index
 from guidance.search.index import IndexMissing
 
@@ -25,7 +24,7 @@ class Follower:
     def __init__(self, path: Path) -> None:
         """Remember where the index lies."""
         self.path = path
-        self.index = Index(path, read_forks(shipped.CONTENT / "vocabulary" / "clarify.tsv"))
+        self.index = Index(path)
         self._looked = 0.0
         self._busy = threading.Lock()
 

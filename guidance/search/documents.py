@@ -26,6 +26,7 @@ FIELD_NAMES = tuple(FIELDS)
 NAMING = frozenset({"title", "phrase", "official"})  # fields that name the thing; rarity is counted in them
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LEVEL = re.compile(r"\((?:cấp )?(?:xã|tỉnh|bộ|trung ương|mới)\)|\((?:commune|province|ministry|new)\)")
 _OPENING = re.compile(r"^\s*(?:thủ tục|tthc)\s*(?:hành chính)?\s*:?\s*", re.IGNORECASE)
 _ENGLISH_ENDINGS = (
     ("ations", 4),
@@ -73,6 +74,7 @@ class Document:
     def texts(self) -> Iterator[tuple[str, str, str]]:
         """Every text with its field and language, the naming ones first."""
         for lang, title in self.titles.items():
+            yield "title", lang, _LEVEL.sub(" ", title)
             yield "title", lang, title
         if self.official:
             yield "official", "vi", plain_official(self.official)

@@ -16,12 +16,14 @@ from guidance.errors import Conflict, NotFound
 from guidance.search import actions, current, forms, queries
 from guidance.search.documents import Document
 from guidance.search.views import LONGEST, address
+from guidance.search.vocabulary import Fork
 from guidance.web import done, render
 
 bp = Blueprint("vocabulary", __name__, url_prefix="/<lang:lang>/editing/vocabulary")
 access.only(bp, "editor")
 
 PAGE_SIZE = 50
+QUESTION = "ask"  # the kind of a line that is a question to ask back
 MOST_FOUND = 10
 FORM_BODY = 256 * 1024  # phrases in three languages, every letter percent-encoded
 SUBJECT = "/<any(procedure, guide):kind>/<key>"
@@ -155,12 +157,18 @@ def add_word() -> ResponseReturnValue:
     return done(url_for("vocabulary.words"), _("Kept. The search knows these words now."))
 
 
+def _list_of(number: int) -> str:
+    """The page that lists a line of the vocabulary."""
+    word = queries.taught_word(number)
+    return url_for("vocabulary.questions" if word and word.kind == QUESTION else "vocabulary.words")
+
+
 @bp.post("/words/<int:number>/remove")
 def remove_word(number: int) -> ResponseReturnValue:
     """Make the search forget a word."""
     actions.remove_word(number, access.current_staff().name)
     current.take_up([], words=True)
-    return done(url_for("vocabulary.words"), _("Removed. It stands under “Removed” and can be put back."))
+    return done(_list_of(number), _("Removed. It stands under “Removed” and can be put back."))
 
 
 @bp.post("/words/<int:number>/restore")
@@ -168,4 +176,56 @@ def restore_word(number: int) -> ResponseReturnValue:
     """Put a removed word back."""
     actions.restore_word(number, access.current_staff().name)
     current.take_up([], words=True)
-    return done(url_for("vocabulary.words"), _("Put back. The search knows these words again."))
+    return done(_list_of(number), _("Put back. The search knows these words again."))
+
+
+@bp.get("/questions")
+def questions() -> ResponseReturnValue:
+    """What the site asks back when words fit several procedures, to look through and to add to."""
+    return _questions_page(forms.QuestionForm())
+
+
+@bp.get("/questions/<int:number>")
+def question(number: int) -> ResponseReturnValue:
+    """One question to change."""
+    found = queries.taught_word(number)
+    if found is None or found.kind != QUESTION:
+        raise NotFound
+    return _questions_page(forms.QuestionForm.of(found.source, found.target), number=number)
+
+
+def _questions_page(form: forms.QuestionForm, status: int = 200, number: int | None = None) -> Response:
+    return render(
+        "search/questions.html",
+        status=status,
+        form=form,
+        number=number,
+        forks=[(one, Fork.read(one.target)) for one in queries.taught_words([QUESTION])],
+        removed=queries.taught_words([QUESTION], removed=True),
+        lang=i18n.current().code,
+    )
+
+
+@bp.post("/questions")
+def add_question() -> ResponseReturnValue:
+    """Let the site ask back for some words."""
+    return _save_question(None)
+
+
+@bp.post("/questions/<int:number>")
+def save_question(number: int) -> ResponseReturnValue:
+    """Change a question; the old wording is kept among the removed ones."""
+    return _save_question(number)
+
+
+def _save_question(number: int | None) -> ResponseReturnValue:
+    form = forms.QuestionForm(request.form)
+    if not form.validate() or not form.refuse_unknown(current.index().known(form.keys())):
+        return _questions_page(form, 422, number)
+    by, line = access.current_staff().name, form.values()
+    if number is None:
+        actions.add_word(QUESTION, line["source"], line["target"], by=by)
+    else:
+        actions.replace_word(number, QUESTION, line["source"], line["target"], by)
+    current.take_up([], words=True)
+    return done(url_for("vocabulary.questions"), _("Kept. The site asks this from now on."))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guidance.search.clarify import Clarify, Fork, ask
+from guidance.search.clarify import Clarify, ask
 from guidance.search.index import Snapshot, Watched
 from guidance.search.ranking import HASTY, WEIGHTS, Ranked, Weights, rank
 from guidance.search.understanding import Question, understand
@@ -50,10 +50,9 @@ class Found:
 class Index:
     """The index file of this machine, always at its newest state; safe to share between threads."""
 
-    def __init__(self, path: Path, questions: Iterable[Fork] = ()) -> None:
+    def __init__(self, path: Path) -> None:
         """Name the file; it is opened at the first question."""
         self._watched = Watched(path)
-        self._forks = tuple(questions)
 
     def search(
         self,
@@ -72,7 +71,7 @@ class Index:
         page = _hits(ranked[offset : offset + limit], lang, index)
         choice = None
         if not offset and not filters and not asked.codes:
-            choice = ask(asked, ranked, self._forks, index, lang)
+            choice = ask(asked, ranked, index, lang)
         return Found(
             page,
             max(total, offset + len(page)),
@@ -88,6 +87,11 @@ class Index:
         asked = understand(typed, index, prefix=True)
         ranked, _ = _with_codes(asked, index, None, limit, HASTY)
         return _hits(ranked[:limit], lang, index)
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of some codes and guides' names under which something can be found."""
+        index = self._watched.snapshot()
+        return {key for key in keys if index.is_key(key)}
 
     @property
     def content(self) -> str:

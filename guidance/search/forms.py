@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
@@ -11,11 +12,12 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.validators import ValidationError as Refused
 
-from guidance.search.vocabulary import LONGEST, split
+from guidance.search.vocabulary import LONGEST, by_language, split
 from guidance.text import words
 
 LONGEST_PHRASE = 120  # characters
 MOST_PHRASES = 60
+FEWEST_CHOICES, MOST_CHOICES = 2, 6
 
 # The kinds that one line of words can teach; sibling marks, sectors and quiet words are worked into every document.
 KINDS = {
@@ -92,6 +94,95 @@ class WordForm(Form):
             "source": self.source.data,
             "target": self.target.data or "" if needs_target else "",
         }
+
+
+class QuestionForm(Form):
+    """A question that the site asks back when somebody's words fit several procedures equally well."""
+
+    source = StringField(
+        _l("When people search for just these words"),
+        [
+            InputRequired(_l("Write what people type.")),
+            Length(max=500, message=_l("At most 500 characters.")),
+        ],
+        description=_l("Several wordings stand apart by a bar: cccd | căn cước công dân | thẻ căn cước"),
+    )
+    question_vi = StringField(
+        _l("The question to ask back, in Vietnamese"),
+        [InputRequired(_l("Write the question.")), Length(max=200, message=_l("At most 200 characters."))],
+    )
+    question_en = StringField(
+        _l("The question in English"), [Length(max=200, message=_l("At most 200 characters."))]
+    )
+    question_ur = StringField(
+        _l("The question in Urdu"), [Length(max=200, message=_l("At most 200 characters."))]
+    )
+    choices = TextAreaField(
+        _l("The answers to choose from"),
+        [InputRequired(_l("Write two to six answers."))],
+        description=_l(
+            "One a line: the code of the procedure or the short name of the guide, an equals sign, then the "
+            "answer in Vietnamese / English / Urdu. Example: 1.001193 = Khai sinh cho con / Register a newborn"
+        ),
+    )
+
+    def validate_source(self, field: StringField) -> None:
+        """At least one wording, none too long to be looked up."""
+        if not _wordings(field):
+            raise Refused(_("Write what people type."))
+
+    def validate_question_vi(self, field: StringField) -> None:
+        """No signs that keep parts of a line apart."""
+        for part in (field, self.question_en, self.question_ur):
+            if "|" in (part.data or "") or " / " in (part.data or ""):
+                raise Refused(_("Leave out bars and free-standing strokes."))
+
+    def validate_choices(self, field: TextAreaField) -> None:
+        """Each line has a key and a Vietnamese answer."""
+        lines = _lines(field)
+        if not FEWEST_CHOICES <= len(lines) <= MOST_CHOICES:
+            raise Refused(_("Write two to six answers."))
+        for line in lines:
+            key, _equals, answers = line.partition("=")
+            if (
+                not key.strip()
+                or not by_language(answers.strip()).get("vi")
+                or "|" in line
+                or len(line) > 300
+            ):
+                raise Refused(_("This line cannot be read: %(line)s", line=line[:60]))
+
+    def keys(self) -> list[str]:
+        """The procedures and guides that the answers lead to."""
+        return [line.partition("=")[0].strip() for line in _lines(self.choices)]
+
+    def refuse_unknown(self, known: Collection[str]) -> bool:
+        """Whether every answer leads to a page; if not, the form says which does not."""
+        unknown = [key for key in self.keys() if key not in known]
+        if unknown:
+            problem = _("There is no published page under %(key)s.", key=unknown[0])
+            self.choices.errors = [*self.choices.errors, problem]
+        return not unknown
+
+    def values(self) -> dict[str, str]:
+        """The line of the vocabulary."""
+        asked = [(self[f"question_{lang}"].data or "").strip() for lang in ("vi", "en", "ur")]
+        while asked and not asked[-1]:
+            asked.pop()
+        return {
+            "source": self.source.data or "",
+            "target": " | ".join([" / ".join(one or asked[0] for one in asked), *_lines(self.choices)]),
+        }
+
+    @classmethod
+    def of(cls, source: tuple[str, ...], target: tuple[str, ...]) -> QuestionForm:
+        """The form as a line of the vocabulary fills it."""
+        asked = {f"question_{lang}": line for lang, line in by_language(target[0] if target else "").items()}
+        return cls(source=" | ".join(source), choices="\n".join(target[1:]), **asked)
+
+
+def _lines(field: TextAreaField) -> list[str]:
+    return [line.strip() for line in (field.data or "").splitlines() if line.strip()]
 
 
 def _wordings(field: StringField) -> tuple[str, ...]:

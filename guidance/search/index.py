@@ -27,7 +27,7 @@ from guidance import text
 from guidance.search.documents import FIELD_NAMES, FIELDS, LEVELS, NAMING, Document, terms
 from guidance.search.vocabulary import Vocabulary, Word
 
-FORMAT = "5"  # raise it when the layout changes: an older file is then not opened
+FORMAT = "6"  # raise it when the layout changes: an older file is then not opened
 _FRESH_FOR = 0.4  # seconds for which a reader does not look whether the file changed
 _AMENDED_AT_MOST = 150  # changed documents up to which amending is quicker than building
 _FAINT = 0.02  # share of documents named with a term from which its weak occurrences are left out
@@ -254,7 +254,7 @@ def prior_of(document: Document, vocabulary: Vocabulary) -> float:
     if "citizen" in document.audience or not document.audience:
         prior += 0.25
     if document.levels:
-        prior += {"commune": 0.35, "province": 0.1, "ministry": -0.2, "other": -0.1}[
+        prior += {"commune": 0.35, "province": 0.25, "ministry": -0.2, "other": -0.1}[
             min(document.levels, key=LEVELS.index)
         ]
     return prior
@@ -662,6 +662,10 @@ class Snapshot:
             limit,
         )
         return [row[0] for row in rows]
+
+    def is_key(self, key: str) -> bool:
+        """Whether a document has exactly this code or name."""
+        return self._one("SELECT 1 FROM code WHERE code = ? LIMIT 1", key) is not None
 
     def cards(self, numbers: list[int]) -> dict[int, tuple[str, str, dict[str, Any]]]:
         """Kind, key and what a result shows, for some documents."""

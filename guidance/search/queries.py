@@ -211,6 +211,14 @@ def counted_months() -> list[str]:
     )
 
 
+def taught_word(number: int) -> TaughtWord | None:
+    """One line of the vocabulary."""
+    row = db.session.get(SearchWord, number)
+    if row is None:
+        return None
+    return TaughtWord(row.id, row.kind, split(row.source), split(row.target), row.origin, row.removed)
+
+
 def taught_words(kinds: Collection[str], question: str = "", removed: bool = False) -> list[TaughtWord]:
     """The words of some kinds in which all words asked for occur; what editors added first, the newest on top."""
     rows = db.session.execute(

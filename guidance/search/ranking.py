@@ -22,13 +22,13 @@ class Weights:
     wording: float = 2.0  # the best single wording
     second: float = 0.4  # the next best wordings
     order: float = 0.2  # of a wording's score, how much hangs on words standing together
-    whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
+    whole: float = 0.5  # of a wording's score, how much hangs on the wording being used up
     exact: float = 0.1  # a wording that is the question, no more and no less
-    prior: float = 0.16
-    guide: float = 0.08  # between a starter procedure and one that only has a record
+    prior: float = 0.18
+    guide: float = 0.05  # between a starter procedure and one that only has a record
     marker_missing: float = 0.26  # asked for, but not in the title
     marker_extra: float = 0.12  # in the title, but not asked for
-    marks: float = 0.10  # typed diacritics that the document does not have
+    marks: float = 0.13  # typed diacritics that the document does not have
 
 
 _PLENTY = 2000  # documents for a wording beyond which common words of it are not walked any more
@@ -61,6 +61,7 @@ def rank(
     if not units or not whole:
         return [], 0
     covered = _wide(units, index, weights)
+    reach = min(1.0, max(covered.values(), default=0.0) / whole)
     if allowed is not None:
         covered = {number: share for number, share in covered.items() if allowed(number)}
     if not covered:
@@ -73,7 +74,7 @@ def rank(
     priors = index.priors
     nudge = weights.prior * 0.5 * whole
     first = sorted(covered, key=lambda number: covered[number] + nudge * priors[number], reverse=True)
-    looked = _close(question, units, whole, first[: weights.close], covered, index, weights, wanted)
+    looked = _close(question, units, whole, first[: weights.close], covered, index, weights, wanted, reach)
     rest = [
         Ranked(number, min(0.3, 0.3 * covered[number] / whole), covered[number] / whole)
         for number in first[weights.close : 400]
@@ -274,6 +275,8 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
         worth = (units[number].weight + units[number + 1].weight) / 2
         if min(units[number].weight, units[number + 1].weight) < 1.0:
             worth *= 0.5
+        if not _ever_together(units[number], units[number + 1], index):
+            continue
         slot = len(plan.slots)
         plan.slots.append(worth)
         if len(lasts) * len(firsts) <= 60:
@@ -281,6 +284,15 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
                 for first in firsts:
                     plan.pairs.setdefault((last, first), (slot, worth * 0.95))
     return plan
+
+
+def _ever_together(one: Unit, two: Unit, index: Snapshot) -> bool:
+    """Whether any document holds these two side by side; if none does, none shall lose by it."""
+    return any(
+        index.pair_count(f"{before.terms[-1]} {after.terms[0]}")
+        for before in one.readings[:3]
+        for after in two.readings[:3]
+    )
 
 
 def _close(
@@ -292,6 +304,7 @@ def _close(
     index: Snapshot,
     weights: Weights,
     wanted: int,
+    reach: float,
 ) -> list[Ranked]:
     plan = _plan(units, index)
     pair_worth = sum(plan.slots)
@@ -303,7 +316,7 @@ def _close(
     scores: list[float] = []  # the best so far, ascending, as many as are wanted
     for number in numbers:
         share = min(1.0, covered[number] / whole)
-        base = weights.coverage * share + weights.prior * index.priors[number]
+        base = weights.coverage * share + reach * weights.prior * index.priors[number]
         # First what each wording could reach at best: most need no closer look.
         likely: list[tuple[float, Wording]] = []
         for wording in index.wordings(number):
@@ -315,16 +328,16 @@ def _close(
                     covers += one
                     used += two
                 used = used / wording.rarity if used < wording.rarity else 1.0
-                reach = min(1.0, covers) * (floor + weights.order + weights.whole * used)
-                likely.append((_FIELD_WEIGHT[wording.field] * reach, wording))
+                top = min(1.0, covers) * (floor + weights.order + weights.whole * used)
+                likely.append((_FIELD_WEIGHT[wording.field] * top, wording))
         likely.sort(key=_reach, reverse=True)
         best, second, exact = 0.0, 0.0, False
         if len(scores) >= wanted and likely:
             limit = base + (weights.wording + weights.second) * likely[0][0] + weights.exact
             if limit < scores[0]:
                 continue
-        for reach, wording in likely:
-            if reach <= second:
+        for top, wording in likely:
+            if top <= second:
                 break
             covers, order, used = _compare(wording.ids, wording.rarity, plan, unit_weights)
             part = covers / whole
@@ -339,9 +352,9 @@ def _close(
                 second = score
         score = base + weights.wording * best + weights.second * second + (weights.exact if exact else 0.0)
         if index.guides[number]:
-            score += weights.guide
+            score += reach * weights.guide
         else:
-            score -= _siblings(question.markers, index.markers[number], exact, weights)
+            score -= reach * _siblings(question.markers, index.markers[number], exact, weights)
         found.append(Ranked(number, score, share))
         insort(scores, score)
         if len(scores) > wanted:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from guidance import text
 from guidance.search import spelling
@@ -126,9 +127,38 @@ def _understand_vietnamese(
         units.append(unit)
         at += size
     result.units = _readings_of_repairs(units, repaired, words, index)
-    result.markers = vocabulary.question_markers(repaired, marks)
+    result.markers = _markers(result.units, words, repaired, marks, index)
     if repaired != words:
         result.corrected = " ".join(repaired)
+
+
+def _markers(units: list[Unit], typed: list[str], words: list[str], marks: list[str], index: Snapshot) -> int:
+    """The sibling marks of a question; one inside a known wording counts only if what it means has it too.
+
+    "đi nước ngoài" (abroad) is not the foreign-element variant; "cưới tây" is, without saying so.
+    """
+    vocabulary = index.vocabulary
+    loud, bits = list(words), 0
+    at = 0
+    for unit in units:
+        size = len(unit.typed)
+        while unit.typed not in (tuple(typed[at : at + size]), tuple(words[at : at + size])) and at < len(
+            words
+        ):
+            at += 1  # words of asking are no unit
+        if size > 1 and len(unit.readings) > 1:
+            own = vocabulary.question_markers(words[at : at + size], marks[at : at + size])
+            meant = [vocabulary.title_markers([list(one.terms)]) for one in unit.readings[1:]]
+            kept, always = 0, meant[0]
+            for one in meant:
+                kept |= one
+                always &= one
+            bits |= always
+            if own & ~kept:
+                loud[at : at + size] = [""] * size
+                bits |= own & kept
+        at += size
+    return bits | vocabulary.question_markers(loud, marks)
 
 
 def _readings_of_repairs(
@@ -274,9 +304,15 @@ def _best(readings: list[Reading], most: int = 10) -> list[Reading]:
 
 
 def _weight(unit: Unit, index: Snapshot) -> float:
-    """How much of the question a unit carries: the rarity of its words, or of what they stand for."""
-    own = sum(index.rarity(term) for term in unit.readings[0].terms)
-    if len(unit.readings) > 1 and any(index.term(term) is None for term in unit.readings[0].terms):
+    """How much of the question a unit carries: the rarity of its words, or of what they stand for.
+
+    A wording that stands nowhere as typed is no more telling than what it means.
+    """
+    own = sum(index.rarity(term) for term in unit.typed)
+    strange = any(index.term(term) is None for term in unit.typed) or (
+        len(unit.typed) > 1 and not any(index.pair_count(" ".join(pair)) for pair in pairwise(unit.typed))
+    )
+    if strange and len(unit.readings) > 1:
         own = max(sum(index.rarity(term) for term in reading.terms) for reading in unit.readings[1:])
     return min(own, 14.0)
 

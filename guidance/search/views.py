@@ -17,7 +17,7 @@ from guidance.catalogue import queries as catalogue
 from guidance.search import actions, current
 from guidance.search.engine import FILTERS, Found, Hit
 from guidance.text import fold
-from guidance.web import public, render
+from guidance.web import render
 
 bp = Blueprint("search", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
@@ -78,13 +78,15 @@ def results() -> ResponseReturnValue:
         labels=labels,
         life_events=catalogue.life_events(lang),
     )
-    return _answer(response, may_be_kept)
+    return fresh(response, may_be_kept)
 
 
-def _answer(response: Response, may_be_kept: bool) -> Response:
-    if may_be_kept:
-        return public(response)
-    response.headers["Cache-Control"] = "private, no-cache"
+def fresh(response: Response, may_be_kept: bool) -> Response:
+    """Mark an answer of the search: only our own cache keeps it, which follows the content; others ask again.
+
+    An answer of an index that lags behind the content is kept by nobody.
+    """
+    response.headers["Cache-Control"] = "public, no-cache" if may_be_kept else "private, no-cache"
     return response
 
 
@@ -103,7 +105,7 @@ def suggest() -> ResponseReturnValue:
     typed = request.args.get("q", "")[:LONGEST]
     may_be_kept = current.is_up_to_date()
     hits = current.index().suggest(typed, lang) if typed.strip() else []
-    return _answer(render("search/suggest.html", items=[_suggestion(hit) for hit in hits]), may_be_kept)
+    return fresh(render("search/suggest.html", items=[_suggestion(hit) for hit in hits]), may_be_kept)
 
 
 def _suggestion(hit: Hit) -> Suggestion:

@@ -1,4 +1,6 @@
-"""The words editors maintain: equal wordings, abbreviations, English to Vietnamese, words of asking."""
+"""The words editors maintain: equal wordings, abbreviations, English to Vietnamese, words of asking, questions back."""
+
+from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
@@ -9,7 +11,7 @@ from typing import Literal
 from guidance import text
 from guidance.search.documents import terms
 
-WordKind = Literal["same", "means", "english", "stop", "quiet", "marker", "sector"]
+WordKind = Literal["same", "means", "english", "stop", "quiet", "marker", "sector", "ask"]
 
 _QUALITY = {"same": 0.95, "means": 0.85, "english": 0.9}
 LONGEST = 8  # words in the longest wording that is looked up
@@ -22,7 +24,8 @@ class Word:
     kind: ``same`` (every wording of ``source`` stands for every other), ``means`` (source is also asked as
     target, not the other way round), ``english`` (equal English wordings, and the Vietnamese for them), ``stop`` (a way of
     asking: dropped), ``quiet`` (counts little), ``marker`` (a word that tells siblings apart: target names
-    how titles say it), ``sector`` (target: how near the sector is to daily life, -1 to 1).
+    how titles say it), ``sector`` (target: how near the sector is to daily life, -1 to 1), ``ask`` (asked for
+    just these words, the site asks back: target holds the question, then one choice each, see Fork).
     """
 
     kind: str
@@ -39,6 +42,35 @@ class Reading:
     quality: float
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A paper or matter with several well-known procedures: the question to ask back, and its choices.
+
+    Written as lines, languages apart by " / ": first the question ("Bạn cần gì? / What do you need?"), then
+    choices ("1.001193 = Khai sinh cho con / Register a newborn").
+    """
+
+    question: dict[str, str]
+    choices: tuple[tuple[str, dict[str, str]], ...]  # key, label per language
+
+    @classmethod
+    def read(cls, lines: tuple[str, ...]) -> Fork | None:
+        """The fork that some lines spell out, or None if they do not."""
+        choices = [tuple(part.strip() for part in line.partition("=")[::2]) for line in lines[1:]]
+        if len(choices) < 2 or not all(key and labels for key, labels in choices):
+            return None
+        return cls(by_language(lines[0]), tuple((key, by_language(labels)) for key, labels in choices))
+
+
+def by_language(line: str) -> dict[str, str]:
+    """The parts of a line written "Vietnamese / English / Urdu", of which the later ones may be missing."""
+    return {
+        lang: part.strip()
+        for lang, part in zip(("vi", "en", "ur"), line.split(" / "), strict=False)
+        if part.strip()
+    }
+
+
 _Mark = tuple[list[str], list[str]]
 
 
@@ -52,6 +84,7 @@ class Vocabulary:
         self._quiet: dict[str, list[tuple[str, float]]] = {}
         self.markers: list[tuple[list[_Mark], list[_Mark]]] = []
         self.sectors: dict[str, float] = {}
+        self._forks: dict[str, Fork] = {}
         for entry in entries:
             self._add(entry)
 
@@ -84,6 +117,10 @@ class Vocabulary:
         elif entry.kind == "sector":
             for one in entry.source:
                 self.sectors[text.fold(one)] = float(entry.target[0])
+        elif entry.kind == "ask" and (fork := Fork.read(entry.target)):
+            for one in entry.source:
+                for lang in ("vi", "en"):
+                    self._forks[" ".join(terms(one, lang))] = fork
 
     def _read(self, source: str, target: list[str], quality: float) -> None:
         if target:
@@ -95,6 +132,10 @@ class Vocabulary:
         key = tuple(terms(source, "en"))
         if key and target and key != tuple(target):
             self._readings.setdefault(key, []).append((" ".join(key), Reading(tuple(target), quality)))
+
+    def fork(self, subject: str) -> Fork | None:
+        """What to ask back when somebody asks for just these terms."""
+        return self._forks.get(subject)
 
     def readings(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> list[Reading]:
         """Other ways to say these words; typed diacritics that contradict an entry rule it out."""

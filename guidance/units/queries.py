@@ -85,7 +85,8 @@ def by_id(unit_id: int) -> Place | None:
 
 def by_ids(unit_ids: Iterable[int]) -> dict[int, Place]:
     """Units by id."""
-    units = db.session.scalars(select(Unit).where(Unit.id.in_(list(unit_ids))))
+    wanted = list(unit_ids)
+    units = db.session.scalars(select(Unit).where(Unit.id.in_(wanted))) if wanted else ()
     return {unit.id: _place(unit) for unit in units}
 
 

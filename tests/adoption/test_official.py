@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from guidance.adoption import actions, imports, values
+from guidance.adoption import actions, imports, indicators, values
 from guidance.adoption.models import IndicatorValue
 from guidance.adoption.periods import Period
 from guidance.config import PROJECT
@@ -225,6 +225,113 @@ def test_form_06_comes_back_column_for_column(office: Office) -> None:
     old = office.manager.get("/vi/reports/form-II-06a.xlsx?unit=08761&period=2026-06-15..2026-09-14").data
     rows = CalamineWorkbook.from_filelike(io.BytesIO(old)).get_sheet_by_index(0).to_python()
     assert [row[2:12] for row in rows if row[1] == "Hộ tịch"] == [[100, 60, 10, 30, 90, 88, 2, 10, 9, 1]]
+
+
+def test_a_printed_form_comes_back_in_as_it_went_out(office: Office, tmp_path: Path) -> None:
+    """Form 06 and the older II.06a: the line that numbers the columns is the head; unit and period are said."""
+    actions.save_import(imports.check("a.csv", ONE_STOP.encode(), "one-stop"), "anna")
+    for form, early in (("form-06", 50), ("form-II-06a", None)):
+        path = f"/vi/reports/{form}.xlsx?unit=08761&period=2026-06-15..2026-09-14"
+        file = tmp_path / f"{form}.xlsx"
+        file.write_bytes(office.manager.get(path).data)
+        options = ("--indicator-set", "one-stop", "--unit", "08842", "--period", "2026-06-15..2026-09-14")
+        code, said = run(office.site, "import", str(file), *options)
+        assert code == 0, said
+        place = units.by_code("08842")
+        assert place is not None
+        group = values.official(place, "one-stop").sets[0]
+        found = {(one.part, one.indicator.key): one.numerator for one in group.figures}
+        assert found["Hộ tịch", "onestop.received"] == 100 and found["", "onestop.received"] == 300
+        assert found["", "onestop.punctual"] == 288
+        assert found.get(("Hộ tịch", "onestop.early")) == early
+        actions.undo_import(db.session.scalar(select(func.max(IndicatorValue.import_id))) or 0, "anna")
+    code, said = run(office.site, "import", str(file), "--indicator-set", "one-stop")
+    assert code == 1 and "period" in said
+
+
+def test_percentages_of_nine_months_stay_as_reported(office: Office) -> None:
+    """The file names no unit, so it is said; where the numbers are known too, the share is derived from them."""
+    file = shared("data/phutho_monthly_2026.csv")
+    code, said = run(office.site, "import", str(file), "--indicator-set", "portal-month")
+    assert code == 1 and "names no unit" in said and in_force() == 0
+    code, said = run(office.site, "import", str(file), "--indicator-set", "portal-month", "--unit", "25")
+    assert code == 0 and "stored 27" in said
+    page = office.manager.get("/en/reports/official?unit=25").get_data(as_text=True)
+    assert "78.4% (as reported)" in page and "0.1% (as reported)" in page and "Earlier periods" in page
+    text = "period,province,department_code,department_name,level,total_received,total_on_time\n"
+    text += "2026-08,Tỉnh Phú Thọ,H1,UBND Xã Lập Thạch,COMMUNE,200,150\n"
+    actions.save_import(imports.check("x.csv", text.encode(), "portal-month"), "anna")
+    place = units.by_code("25")
+    assert place is not None
+    august = [
+        one
+        for one in values.official(place, "portal-month").sets[0].figures
+        if one.indicator.key == "portal.on_time" and one.period_end.month == 8
+    ]
+    assert [one.share for one in august] == [0.75]
+
+
+def test_quality_is_checked_against_its_definitions(office: Office) -> None:
+    """The list of 22 stores nothing; scores are stored with the maximum; another maximum is refused."""
+    file = shared("data/qd766_metrics.csv")
+    code, said = run(office.site, "import", str(file), "--indicator-set", "quality")
+    assert code == 0 and "22 indicators" in said and "stored 0" in said
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    scored = "\n".join([lines[0] + ",score", lines[1] + ",5.5", lines[2] + ",4"])
+    found = imports.check("x.csv", scored.encode(), "quality", unit="25", period="2026-08")
+    assert actions.save_import(found, "anna").stored == 2
+    page = office.manager.get("/en/reports/official?unit=25").get_data(as_text=True)
+    assert "91.7%" in page and "Quyết định 766" in page
+    wrong = imports.check("x.csv", "\n".join([lines[0], lines[1][:-1] + "9"]).encode(), "quality")
+    assert [problem.field for problem in wrong.problems] == ["maximum"]
+
+
+def test_nobody_takes_the_five_groups_for_verified(office: Office) -> None:
+    """Their names were never checked against the decision, and the page says so; our own four need no mark."""
+    text = "unit,group,task,owner,due,state,as_of,source_document\n"
+    text += "25,citizens,Cấp tài khoản,Công an tỉnh,2026-11-30,late,2026-11-15,KH 12\n"
+    actions.save_import(imports.check("x.csv", text.encode(), "tasks"), "anna")
+    page = office.manager.get("/en/reports/official?unit=25&set=tasks").get_data(as_text=True)
+    row = page[page.index("Cấp tài khoản") :].partition("</tr>")[0]
+    assert "Digital citizens" in row and "Not yet verified" in row
+    text = text.replace("citizens,Cấp tài khoản", "guiding,Buổi hướng dẫn")
+    actions.save_import(imports.check("y.csv", text.encode(), "tasks"), "anna")
+    page = office.manager.get("/en/reports/official?unit=25&set=tasks").get_data(as_text=True)
+    assert "Not yet verified" not in page[page.index("Buổi hướng dẫn") :].partition("</tr>")[0]
+
+
+def test_a_league_ranks_only_what_can_be_ranked(office: Office) -> None:
+    """Equal shares share a rank; a small whole, a qualifier or a share as reported has none."""
+    text = "indicator,unit,period,numerator,denominator,qualifier,reported_share,source\n"
+    text += "identity.level_2,08761,2026-10,80,100,=,,x\n"
+    text += "identity.level_2,08842,2026-10,9,10,=,,x\n"
+    text += "identity.level_2,08770,2026-10,,,=,99%,x\n"
+    actions.save_import(imports.check("x.csv", text.encode(), "identity"), "anna")
+    place, indicator = units.by_code("25"), indicators.all_indicators()["identity.level_2"]
+    assert place is not None
+    rows = values.league(place, indicator, date(2026, 10, 1), date(2026, 10, 31))
+    assert [(row.name, row.rank) for row in rows] == [
+        ("Xã Lập Thạch", 1),
+        ("Xã Tiên Lữ", None),
+        ("Xã Hợp Lý", None),
+    ]
+
+
+def test_an_official_figure_meets_its_target(office: Office) -> None:
+    """In points where both are shares."""
+    text = "indicator,unit,period,numerator,denominator,source\nidentity.level_2,08761,2026-10,600,1000,x"
+    actions.save_import(imports.check("x.csv", text.encode(), "identity"), "anna")
+    actions.save_target(
+        "identity.level_2",
+        office.ids["08761"],
+        (date(2026, 1, 1), date(2026, 12, 31)),
+        None,
+        0.8,
+        "KH",
+        "anna",
+    )
+    page = office.manager.get("/en/reports/official?unit=08761").get_data(as_text=True)
+    assert "80%" in page and "20 points" in page
 
 
 def test_desk_counts_are_never_added_to_official_ones(office: Office) -> None:

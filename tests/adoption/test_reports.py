@@ -188,6 +188,10 @@ def test_why_people_fail_is_ranked_and_leads_to_what_to_mend(office: Office) -> 
     assert "11 people stopped or were sent elsewhere" in page
     assert page.index("The code (OTP) did not come") < page.index("SIM not in one")
     assert "(9/20)" in page
+    needs = page[page.index("Unmet needs") :]
+    assert "helped, and did not get through" in needs and re.search(
+        r'class="num">11</td><td class="num">20<', needs
+    )
 
 
 def test_completeness_names_who_logged_nothing_and_a_month_closes_and_reopens(office: Office) -> None:

@@ -242,6 +242,128 @@ def full_disk() -> str:
     )
 
 
+STEPPED = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+static long step(void) {
+    long seconds = 0;
+    FILE *hands = fopen(getenv("STEPPED_BY"), "r");
+    if (hands) { if (fscanf(hands, "%ld", &seconds) != 1) seconds = 0; fclose(hands); }
+    return seconds;
+}
+int clock_gettime(clockid_t clock, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int done = real(clock, at);
+    if (clock == CLOCK_REALTIME) at->tv_sec += step();
+    return done;
+}
+int gettimeofday(struct timeval *at, void *zone) {
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    at->tv_sec = now.tv_sec;
+    at->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at) *at = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+
+
+def _clock(folder: Path) -> Path:
+    """A library that shows one program another time of day, as a file says; its stop watches go on as they do."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise NotHere("needs a C compiler")
+    (folder / "clock.c").write_text(STEPPED)
+    made = folder / "clock.so"
+    command = [compiler, "-shared", "-fPIC", "-o", str(made), str(folder / "clock.c"), "-ldl"]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+def clock_stepped() -> str:
+    """The clock jumps forward by half an hour, back by three hours, and forward by a day, while people work."""
+    with drill() as site:
+        hands = site.folder / "hands"
+        hands.write_text("0")
+        site.server.environment |= {"LD_PRELOAD": str(_clock(site.folder)), "STEPPED_BY": str(hands)}
+        site.start()
+        statuses: dict[str, list[int]] = {}
+        for hand in ("0", "1800", "-9000", "86400"):
+            hands.write_text(hand)
+            statuses[hand] = [site.write()[0] for _ in range(5)] + [site.read()[0] for _ in range(5)]
+        must(all(set(statuses[hand]) <= {200, 201} for hand in ("0", "1800", "-9000")), f"{statuses}")
+        must(statuses["86400"] == [401] * 5 + [200] * 5, f"a session outlived its day: {statuses['86400']}")
+        site.cookie = site.server.sign_in()
+        must(site.write()[0] == 201, "no new session after the jump")
+        site.stop()
+        site.server.environment["LD_PRELOAD"] = ""
+        site.server.flask("audit", "verify")
+        must(site.lost() == 0, "an acknowledged write is gone")
+    return (
+        "half an hour on and three hours back: 15 of 15 saves stored, 15 of 15 readings served, nobody signed out; a day "
+        "on: sessions ended (401), signing in again was enough; 0 lost, audit log whole"
+    )
+
+
+def read_only() -> str:
+    """The data folder's disk (a small ext4) finds an error and turns read-only under the running site."""
+    tools = [shutil.which(name) for name in ("mkfs.ext4", "losetup", "e2fsck")]
+    if os.geteuid() != 0 or None in tools:
+        raise NotHere("needs root, e2fsprogs and loop devices")
+    with tempfile.TemporaryDirectory() as other:
+        image, place = Path(other) / "disk", Path(other) / "place"
+        place.mkdir()
+        with image.open("wb") as file:
+            file.truncate(150 * 1024**2)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-e", "remount-ro", str(image)], check=True)
+        loop = subprocess.run(
+            ["losetup", "-f", "--show", str(image)], capture_output=True, text=True
+        ).stdout.strip()
+        if not loop.startswith("/dev/loop"):
+            raise NotHere("no loop device to be had")
+        fault = Path("/sys/fs/ext4") / Path(loop).name / "trigger_fs_error"
+        mount = ["mount", loop, str(place)]
+        try:
+            if subprocess.run(mount, capture_output=True).returncode or not fault.exists():
+                raise NotHere("may not mount a disk of its own")
+            with drill(str(place)) as site:
+                site.start()
+                must(site.write()[0] == 201, "no write before")
+                fault.write_text("drill")
+                writes = [site.write() for _ in range(10)]
+                reads = [site.read()[0] for _ in range(20)]
+                must({status for status, _took, _words in writes} == {503}, f"{writes[:1]}")
+                must("store" in writes[0][2], writes[0][2][:100])
+                must(reads.count(200) == 20, f"reads {Counter(reads)}")
+                site.stop()
+                subprocess.run(["umount", str(place)], check=True)
+                subprocess.run(["e2fsck", "-fp", loop], check=False, capture_output=True)
+                subprocess.run(mount, check=True)
+                begin = time.perf_counter()
+                site.start()
+                back = time.perf_counter() - begin
+                must(site.write()[0] == 201, "no write after the disk was mended")
+                must(site.lost() == 0, "an acknowledged write is gone")
+        finally:
+            subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
+            subprocess.run(["losetup", "-d", loop], check=False)
+    return (
+        "read-only: 20 of 20 readings served, 10 of 10 writes refused with 503 in plain words; disk checked and mounted "
+        f"anew, started again in {back:.1f} s; 0 lost"
+    )
+
+
 def damaged_index() -> str:
     """The search index is overwritten with noise while the site runs, then the site is started anew."""
     with drill() as site:
@@ -546,6 +668,8 @@ DRILLS: dict[str, Callable[[], str]] = {
         start_together,
         locked,
         full_disk,
+        read_only,
+        clock_stepped,
         damaged_index,
         damaged_database,
         worker_killed,

@@ -29,7 +29,6 @@ sys.path.insert(0, str(PROJECT))
 from guidance import text  # noqa: E402
 from guidance.search import index as index_file  # noqa: E402
 from guidance.search import shipped  # noqa: E402
-from guidance.search.clarify import read_forks  # noqa: E402
 from guidance.search.documents import Document  # noqa: E402
 from guidance.search.engine import Index  # noqa: E402
 
@@ -191,7 +190,7 @@ def main() -> None:
             judge,
             items,
             topics,
-            ours(Index(path, read_forks(shipped.CONTENT / "vocabulary" / "clarify.tsv"))),
+            ours(Index(path)),
         )
         print("\nPlain FTS5 over names and papers")
         table(judge, items, topics, plain(documents))

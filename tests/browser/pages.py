@@ -29,6 +29,7 @@ PUBLIC = {
 STAFF = {
     "desk": "/desk/",
     "desk requests": "/desk/requests",
+    "desk sessions": "/desk/sessions",
     "desk session": "/desk/session",
     "desk counter": "/desk/session/counter",
     "desk templates": "/desk/templates",

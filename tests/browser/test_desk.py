@@ -15,6 +15,7 @@ from guidance.db import db
 from guidance.desk.models import AssistedCase
 from tests.browser.conftest import Site
 from tests.conftest import PASSWORD
+from tests.desk import notes
 
 pytestmark = pytest.mark.browser
 
@@ -145,6 +146,17 @@ def test_a_note_with_a_number_is_stopped_on_the_device(site: Site, page: Page) -
         page.keyboard.press("Enter")
         expect(page.locator("#said")).to_contain_text("Leave it out")
         assert cases() == []
+
+
+def test_the_device_judges_notes_as_the_server_does(site: Site, page: Page) -> None:
+    """Digits of any script, with any gap between them; amounts, dates and codes of procedures pass."""
+    sign_in(page, person(site, "judge"))
+    for text in notes.PERSONAL:
+        page.locator("#note").fill(text)
+        assert page.locator("#note-warning").text_content(), text
+    for text in notes.HARMLESS:
+        page.locator("#note").fill(text)
+        assert not page.locator("#note-warning").text_content(), text
 
 
 def offline_context(open_page: Callable[..., Page]) -> tuple[Page, BrowserContext]:

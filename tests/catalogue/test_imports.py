@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from guidance.catalogue import imports
 from guidance.catalogue.models import (
     ChannelOption,
     FormerKey,
@@ -22,7 +23,7 @@ from guidance.catalogue.models import (
     ProcedureCard,
     RecordVersion,
 )
-from guidance.db import Base, content_version, db
+from guidance.db import Base, content_version, db, transaction
 from tests.catalogue.records import load, record, write
 from tests.conftest import visitor_of
 
@@ -205,3 +206,23 @@ def test_what_comes_out_is_what_went_in(either_app: Flask, tmp_path: Path) -> No
     assert (done.exit_code, "2 records" in done.output) == (0, True)
     came_out = [json.loads(line) for line in gzip.decompress(out.read_bytes()).splitlines()]
     assert came_out == sorted(went_in, key=lambda one: one["code"])
+
+
+def test_an_upgrade_that_reads_fees_better_reads_stored_records_anew(
+    either_app: Flask, tmp_path: Path
+) -> None:
+    """The same file again would be 'unchanged'; nobody is told that the record changed, since it has not."""
+    load(either_app, write(tmp_path / "a.jsonl", record("1.000001"), record("1.000002")))
+
+    @transaction
+    def as_an_older_version_read_it() -> None:
+        db.session.execute(update(ChannelOption).values(fee_amount=5))
+
+    as_an_older_version_read_it()
+    assert imports.read_anew() == 2
+    assert imports.read_anew() == 0
+    assert set(db.session.scalars(select(ChannelOption.fee_amount))) == {0, 20_000}
+    db.session.rollback()
+    page = visitor_of(either_app).get("/en/procedures/1.000001").get_data(as_text=True)
+    assert "20,000 đ" in page
+    assert "The record changed on" not in page

@@ -32,7 +32,22 @@ def test_levels_are_matched_by_code_and_by_name_and_the_rest_is_reported(
     assert "Not matched: line 4" in out
     assert "stored 0, unchanged 2" in levels(either_app, path)[1]
     page = visitor_of(either_app).get("/en/procedures/1.000001").get_data(as_text=True)
-    assert "Danh mục thử 2023" in page
+    assert "Danh mục thử 2023, 30 June 2023" in page
+    assert "Online possible" in page
+    assert "(formerly called level 4)" not in page
+
+
+def test_a_level_said_of_the_nation_today_is_told_with_its_source_and_day(app: Flask, tmp_path: Path) -> None:
+    """The badge says it, lists are filtered by it, and the old name of the level is a help for who still knows it."""
+    load(app, write(tmp_path / "a.jsonl", record("1.000001")))
+    path = tmp_path / "levels.csv"
+    path.write_text("code,name,sector,online_level\n1.000001,A,S,Toàn trình\n")
+    assert levels(app, path, "--date", "2026-07-15")[0] == 0
+    reader = visitor_of(app)
+    page = reader.get("/en/procedures/1.000001").get_data(as_text=True)
+    for said in ("Fully online", "(formerly called level 4)", "(Danh mục thử 2023, 15 July 2026)"):
+        assert said in page
+    assert "1.000001" in reader.get("/en/procedures/?online=full").get_data(as_text=True)
 
 
 def test_a_level_nobody_knows_refuses_the_file(app: Flask, tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def test_an_amount_is_not_certain_when_the_words_beside_it_name_another() -> Non
         fee = normalise.fee(cell, note)
         assert fee.amount is None, cell
         assert "5.000" not in fee.text
+    half = normalise.fee("50.000 Đồng (50.000 đồng/thẻ; đến hết 31/12/2026 thu bằng 50% mức thu)", "")
+    assert (half.amount, "bằng 50%" in half.text) == (None, True)
     assert normalise.fee("10.000 Đồng (10.000 đồng/lần)", "Nộp 1 bộ hồ sơ").amount == 10_000
     assert normalise.fee("9999999999999 Đồng", "").amount is None
     ends = normalise.fee("50.000 Đồng", "áp dụng đến hết ngày 31 tháng 12 năm 2026").valid_to

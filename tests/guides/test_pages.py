@@ -16,7 +16,7 @@ from guidance.db import content_version
 from guidance.guides import actions, check, imports, queries
 from guidance.guides.format import Original
 from guidance.guides.publishing import GUIDES
-from tests.conftest import Visitor
+from tests.conftest import Visitor, staff_of
 
 LANGUAGES = ("vi", "en", "ur")
 
@@ -80,6 +80,24 @@ def test_a_guide_missing_in_urdu_says_so_and_marks_its_language(reader: Visitor)
     assert re.search(r'<h1 lang="en" dir="ltr">', page)
     assert f'href="/en/guides/{missing}"' in page
     assert "ترجمہ نہیں ہوا" in page
+
+
+def test_a_clerk_reads_the_guide_beside_the_log_as_words(furnished: Flask) -> None:
+    """A way out that leads to another guide is a link there too, not its Markdown."""
+    clerk = staff_of(furnished, "lan", "desk")
+    page = clerk.get("/en/desk/?topic=guide:vneid-activation").get_data(as_text=True)
+    beside = page[page.index('class="beside-steps"') :]
+    assert "(guide:" not in page and "`TTTB`" not in page
+    assert 'href="/en/guides/vneid-forgotten-password"' in beside
+    assert "<code>TTTB</code>" in beside
+
+
+def test_a_long_explanation_is_a_list(reader: Visitor) -> None:
+    """The states of a file stand one under another, on the page and on paper."""
+    page = reader.get("/en/guides/track-file").get_data(as_text=True)
+    assert "<li><strong>Chờ tiếp nhận</strong>: nobody has taken it yet.</li>" in page
+    paper = reader.get("/en/guides/track-file/print").get_data(as_text=True)
+    assert '<p class="under">• <strong>Chờ tiếp nhận</strong>: nobody has taken it yet.</p>' in paper
 
 
 def test_an_unknown_guide_is_not_found(reader: Visitor) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from guidance.search import index as index_file
 from guidance.search import shipped
-from guidance.search.clarify import read_forks
 from guidance.search.documents import Document
 from guidance.search.engine import Index
 from guidance.search.index import IndexMissing
@@ -30,7 +29,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def search(path: Path) -> Index:
     """The engine over the shipped content."""
-    return Index(path, read_forks(shipped.CONTENT / "vocabulary" / "clarify.tsv"))
+    return Index(path)
 
 
 def first(search: Index, question: str, **more: str) -> str:

@@ -209,3 +209,89 @@ def test_an_answer_from_an_index_that_lags_behind_is_not_kept(
     monkeypatch.setattr(current, "is_up_to_date", lambda: False)
     for path in ("/vi/suggest?q=khai", "/vi/search?q=khai&page=2", "/vi/search?q=khai"):
         assert "no-cache" in citizen.get(path).headers["Cache-Control"]
+
+
+QUESTIONS = "/vi/editing/vocabulary/questions"
+
+
+def _asked_back(person: Visitor, words: str) -> list[str]:
+    """What the JSON door asks back for some words: the question and its answers."""
+    clarify = person.get("/api/v1/search", query_string={"q": words}).get_json()["clarify"]
+    return [clarify["question"], *(choice["label"] for choice in clarify["choices"])] if clarify else []
+
+
+def _soon_asked(person: Visitor, words: str, wanted: list[str]) -> bool:
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        if _asked_back(person, words) == wanted:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_an_editor_s_question_is_asked_back_at_once_changed_at_once_and_gone_at_once(
+    site: Flask, editor: Visitor
+) -> None:
+    citizen = visitor_of(site)
+    assert _asked_back(citizen, "tơ hồng") == []
+    form = {
+        "source": "tơ hồng | se duyên",
+        "question_vi": "Bạn cần làm gì?",
+        "question_en": "What do you need?",
+        "choices": "1.000894 = Đăng ký kết hôn / Marry\n1.001193 = Khai sinh cho con / Register a newborn",
+    }
+    assert editor.post(QUESTIONS, form).status_code == 303
+    assert _soon_asked(citizen, "to hong", ["Bạn cần làm gì?", "Đăng ký kết hôn", "Khai sinh cho con"])
+    page = editor.get(QUESTIONS).get_data(as_text=True)
+    number = re.findall(r"/vocabulary/questions/(\d+)\"[^>]*>[^<]*<span class=\"hidden\">: tơ hồng", page)[0]
+    shown = editor.get(f"{QUESTIONS}/{number}").get_data(as_text=True)
+    assert "1.000894 = Đăng ký kết hôn / Marry" in shown
+    form["question_vi"] = "Bạn muốn gì?"
+    assert editor.post(f"{QUESTIONS}/{number}", form).status_code == 303
+    assert _soon_asked(citizen, "to hong", ["Bạn muốn gì?", "Đăng ký kết hôn", "Khai sinh cho con"])
+    assert editor.post(f"{QUESTIONS}/{number}", form).status_code == 409
+    page = editor.get(QUESTIONS).get_data(as_text=True)
+    newest = re.findall(r"/vocabulary/questions/(\d+)\"[^>]*>[^<]*<span class=\"hidden\">: tơ hồng", page)[0]
+    assert editor.post(f"/vi/editing/vocabulary/words/{newest}/remove").status_code == 303
+    assert _soon_asked(citizen, "to hong", [])
+    assert "Bạn cần làm gì?" not in editor.get(QUESTIONS).get_data(as_text=True).partition("<details")[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("source", ""),
+        ("question_vi", "Một | hai"),
+        ("choices", "1.000894 = Kết hôn"),
+        ("choices", "1.000894 = Kết hôn\n9.999999 = Không có"),
+        ("choices", "1.000894 Kết hôn\n1.001193 Khai sinh"),
+    ],
+)
+def test_a_question_that_leads_nowhere_is_sent_back_with_a_sentence(
+    editor: Visitor, field: str, text: str
+) -> None:
+    form = {
+        "source": "tơ hồng",
+        "question_vi": "Bạn cần làm gì?",
+        "choices": "1.000894 = Kết hôn\n1.001193 = Khai sinh",
+        field: text,
+    }
+    answer = editor.post(QUESTIONS, form)
+    assert answer.status_code == 422
+    assert 'class="error' in answer.get_data(as_text=True)
+
+
+def test_an_upgrade_leaves_a_changed_question_as_the_editor_wrote_it(site: Flask, editor: Visitor) -> None:
+    shipped_one = next(word for word in queries.taught_words(["ask"]) if "khai sinh" in word.source)
+    actions.replace_word(shipped_one.id, "ask", "khai sinh", "Gì? | 1.001193 = A | 1.004884 = B", by="an")
+    assert actions.load_vocabulary() == 0
+    current.take_up([], words=True)
+    assert _soon_asked(visitor_of(site), "khai sinh", ["Gì?", "A", "B"])
+
+
+def test_an_answer_of_an_index_that_lags_behind_is_kept_by_nobody(site: Flask) -> None:
+    citizen = visitor_of(site)
+    fresh = citizen.get("/api/v1/search?q=ket+hon")
+    assert fresh.headers["Cache-Control"] == "public, no-cache"
+    actions.save_phrases("guide:scams", "vi", "bị gạt")  # nobody told the index yet
+    assert citizen.get("/api/v1/search?q=ket+hon&limit=2").headers["Cache-Control"] == "private, no-cache"

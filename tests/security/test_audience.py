@@ -51,14 +51,16 @@ AUDIENCE = {
         drafts.preview_guide drafts.publish drafts.restore drafts.review drafts.save_guide drafts.send
         drafts.send_back drafts.shipped_guide drafts.show_guide drafts.take_shipped_guide drafts.throw_away
         drafts.translations drafts.versions
-        editing.begin_procedure editing.close_task editing.confirm editing.create_notice editing.edit_notice
+        editing.begin_procedure editing.change_standing editing.close_task editing.confirm editing.create_notice
+        editing.edit_notice editing.give_code
         editing.edit_procedure editing.end_notice editing.feedback editing.keep_ours editing.life_events editing.new_notice
         editing.new_procedure editing.notice_list editing.preview editing.procedure editing.procedures
         editing.save_life_events editing.save_notice editing.save_procedure editing.shipped editing.take_shipped
         editing.upload editing.upload_confirm editing.upload_preview editing.upload_rejected
         editing.uploads_form
         vocabulary.add_word vocabulary.home vocabulary.phrases vocabulary.remove_word
-        vocabulary.restore_word vocabulary.save_phrases vocabulary.words
+        vocabulary.restore_word vocabulary.save_phrases vocabulary.words vocabulary.questions
+        vocabulary.question vocabulary.add_question vocabulary.save_question
     """,
     "manager": """
         reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.complete
@@ -70,10 +72,10 @@ AUDIENCE = {
     "desk manager": """
         api.correct_case api.log_case api.undo_case api.void_case
         desk.all_topics desk.answers desk.case desk.claim_request desk.close_request desk.correct_case
-        desk.counter desk.dismiss_request desk.find_topics desk.home desk.log_case desk.log_session
+        desk.dismiss_request desk.find_topics desk.home desk.log_case
         desk.one_request desk.open_requests desk.release_request desk.remove_template desk.save_answer
-        desk.save_template desk.session desk.switch_file_references desk.templates desk.undo_case
-        desk.void_case
+        desk.save_template desk.switch_file_references desk.templates desk.undo_case desk.void_case
+        sessions.correct sessions.counter sessions.log sessions.new sessions.one sessions.past sessions.void
     """,
     "editor admin": """
         centres.add_centre centres.all_centres centres.centre centres.change_centre centres.new_centre

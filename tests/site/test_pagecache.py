@@ -11,8 +11,9 @@ import brotli
 import pytest
 from flask import Flask
 
+from guidance.accounts import access
 from guidance.db import content_changed, transaction
-from guidance.pagecache import PageCache
+from guidance.pagecache import PageCache, _may_be_kept
 from tests.conftest import Visitor, staff_of
 
 
@@ -98,16 +99,103 @@ def test_a_burst_of_first_visits_renders_once() -> None:
 
 def test_memory_is_bounded() -> None:
     """Many different pages push out the oldest."""
-    site = PageCache(counting_site([], **{"Cache-Control": "public"}), lambda: 1, most_bytes=40_000)
+    public = counting_site([], **{"Cache-Control": "public"})
+    site = PageCache(public, lambda: 1, most_bytes=40_000, most_bytes_asked=20_000)
     for number in range(100):
         ask(site, f"/vi/{number}")
-    assert site._bytes <= 40_000
+        ask(site, QUERY_STRING=f"q={number}")
+    assert 50_000 < site.held <= 60_000
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        lambda number: {"QUERY_STRING": f"q={number}"},
+        lambda number: {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": f"section#x{number}"},
+        lambda number: {"PATH_INFO": "/api/v1/procedures", "HTTP_ACCEPT": f"a/{number}"},
+        lambda number: {"HTTP_ACCEPT_ENCODING": f"gzip;q=0.{number}1, x{number}"},
+        lambda number: {"HTTP_COOKIE": f"a={number}"},
+        lambda number: {"HTTP_HOST": f"{number}.example"},
+    ],
+    ids=["question", "block", "accept", "encoding", "cookie", "host"],
+)
+def test_nobody_can_push_pages_out_with_made_up_requests(made_up: Any) -> None:
+    """However many odd requests one visitor sends, the next reader's page is still there."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), lambda: 1, 40_000, 40_000)
+    ask(site, "/vi/procedures/1.001193")
+    for number in range(100):
+        ask(site, **{"PATH_INFO": "/vi/", **made_up(number)})
+    calls.clear()
+    ask(site, "/vi/procedures/1.001193")
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.000, gzip;q=0.5", "gzip"),
+        ("BR", "br"),
+        ("*", "br"),
+        ("br;q=0, *", "gzip"),
+        ("identity", ""),
+        ("brotli-x, sbr", ""),
+        ("gzip;q=0", ""),
+        ("", ""),
+    ],
+)
+def test_a_browser_gets_an_encoding_that_it_takes(accepted: str, encoding: str) -> None:
+    """Refused is refused, and whatever is unknown is answered as it is."""
+    site = PageCache(counting_site([], **{"Cache-Control": "public"}), lambda: 1)
+    headers = ask(site, HTTP_ACCEPT_ENCODING=accepted)[1]
+    assert headers.get("Content-Encoding", "") == encoding
+    assert "Accept-Encoding" in headers["Vary"]
+
+
+def test_a_parameter_said_twice_is_kept_as_it_was_said() -> None:
+    """Pages read the first one; the next reader's order must not be answered with somebody else's."""
+    calls: list[str] = []
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), lambda: 1)
+    ask(site, QUERY_STRING="q=b&q=a")
+    ask(site, QUERY_STRING="q=a&q=b")
+    ask(site, QUERY_STRING="page=2&q=a")
+    ask(site, QUERY_STRING="q=a&page=2")
+    assert len(calls) == 3
+
+
+def test_pages_that_are_here_stay_when_the_database_is_away() -> None:
+    """A reader need not notice that the version cannot be looked up."""
+    calls: list[str] = []
+    versions = iter([1])
+
+    def version() -> int:
+        try:
+            return next(versions)
+        except StopIteration:
+            raise ConnectionError from None
+
+    site = PageCache(counting_site(calls, **{"Cache-Control": "public"}), version)
+    ask(site)
+    site._looked_at -= 2
+    assert ask(site)[0] == "200 OK"
+    assert len(calls) == 1
 
 
 def test_a_hostile_host_header_reaches_no_page(app: Flask, visitor: Visitor) -> None:
     """Absolute addresses come from the settings only."""
-    visitor.get("/vi/about", headers={"Host": "evil.example"})
-    assert "evil.example" not in visitor.get("/vi/about").get_data(as_text=True)
+    for path in (
+        "/vi/",
+        "/vi/about",
+        "/vi/procedures/",
+        "/sitemap.xml",
+        "/vi/notices.atom",
+        "/api/v1/openapi.json",
+    ):
+        first = visitor.get(path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+        assert first.status_code == 200, path
+        assert "evil.example" not in first.get_data(as_text=True) + visitor.get(path).get_data(as_text=True)
 
 
 def test_what_an_editor_publishes_is_seen_within_two_seconds(app: Flask, visitor: Visitor) -> None:
@@ -119,6 +207,18 @@ def test_what_an_editor_publishes_is_seen_within_two_seconds(app: Flask, visitor
     cache._looked_at -= 2
     visitor.get("/vi/")
     assert cache._known_version != before
+
+
+def test_no_address_of_staff_comes_near_the_memory(app: Flask) -> None:
+    """By its very name, before anybody is asked who they are."""
+    kept = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if access.audience_of(app, rule.endpoint) != access.PUBLIC
+        and _may_be_kept(rule.rule.replace("<lang:lang>", "vi"))
+        and not rule.rule.startswith("/api/v1/")
+    ]
+    assert kept == []
 
 
 def test_staff_pages_say_no_store(app: Flask) -> None:

@@ -214,20 +214,19 @@ def test_a_wrong_entry_is_refused_with_its_reason(placed: Flask) -> None:
 
 def test_two_editors_of_one_centre_never_overwrite_each_other(placed: Flask) -> None:
     """The second sees what the first stored beside their own words, and decides; without looking nothing is stored."""
-    first, second = staff_of(placed, "an", "editor"), staff_of(placed, "binh", "editor")
+    first = staff_of(placed, "an", "editor")
+    db.session.rollback()
+    second = staff_of(placed, "binh", "editor")
     address = (
         f"/en/admin/units/{db.session.scalar(select(ServiceCentre.id).where(ServiceCentre.key == '08761'))}"
     )
     db.session.rollback()
-    before = {
-        editor: {"main": "centre"} | form_of(editor.get(address).get_data(as_text=True))
-        for editor in (first, second)
-    }
-    assert (
-        first.post(address, before[first] | {"address": "Số 1, phố Cũ", "mon": "07:30-11:30"}).status_code
-        == 303
+    mine, theirs = (
+        {"main": "centre"} | form_of(editor.get(address).get_data(as_text=True)) for editor in (first, second)
     )
-    refused = second.post(address, before[second] | {"telephone": "0211 123 456"})
+    stored = first.post(address, mine | {"address": "Số 1, phố Cũ", "mon": "07:30-11:30"})
+    assert stored.status_code == 303
+    refused = second.post(address, theirs | {"telephone": "0211 123 456"})
     assert refused.status_code == 409
     shown = refused.get_data(as_text=True)
     for said in ("Somebody else changed this centre", "Số 1, phố Cũ", "07:30-11:30", 'value="0211 123 456"'):
@@ -239,7 +238,7 @@ def test_two_editors_of_one_centre_never_overwrite_each_other(placed: Flask) -> 
     assert second.post(address, agreed).status_code == 303
     assert db.session.execute(kept).one() == ("Số 1, phố Cũ", "0211 123 456")
     db.session.rollback()
-    assert first.post(f"{address}/remove", {"revision": before[first]["revision"]}).status_code == 409
+    assert first.post(f"{address}/remove", {"revision": mine["revision"]}).status_code == 409
     assert second.get(address).status_code == 200
 
 
