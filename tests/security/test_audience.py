@@ -63,8 +63,8 @@ AUDIENCE = {
         vocabulary.question vocabulary.add_question vocabulary.save_question
     """,
     "manager": """
-        reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.complete
-        reports.dashboard reports.download reports.download_cases reports.download_form
+        reports.all_files reports.brief reports.check_import reports.close_or_reopen reports.comparison reports.complete
+        reports.dashboard reports.download reports.download_cases reports.download_comparison reports.download_form
         reports.download_review reports.download_workbook reports.failing reports.league reports.official
         reports.official_imports reports.remove_target reports.save_denominator reports.save_import
         reports.save_target reports.targets reports.undo_import
@@ -125,6 +125,8 @@ def addresses(site: Flask) -> Iterator[tuple[Rule, str, str]]:
                 name: VALUES.get(name, 999_999 if name.endswith(("_id", "number")) else "x")
                 for name in rule.arguments
             }
+            if "what" in values and rule.endpoint.startswith("drafts"):
+                values["what"] = "guides"
             if "kind" in values and rule.endpoint.startswith("vocabulary"):
                 values["kind"] = "guide"
             built = rule.build(values)
