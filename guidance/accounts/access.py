@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ COOKIE = "__Host-session"
 AWAY_COOKIE = "__Host-away"  # with whoever is at the OpenID provider
 PUBLIC = frozenset({"public"})
 SIGNED_IN = frozenset(ROLES)
-_LOOPBACK = ("127.", "localhost", "[::1]")
+_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 _FIRST_STEPS = frozenset(
     {
         "accounts.sign_out",
@@ -90,7 +91,8 @@ def csrf_token() -> str:
 
 def keeps_sessions() -> bool:
     """Whether the browser will keep the session cookie: TLS, or this very machine."""
-    return request.is_secure or request.host.startswith(_LOOPBACK)
+    name = re.sub(r"\[|\]|:\d*$", "", request.host)
+    return request.is_secure or _LOOPBACK.fullmatch(name) is not None
 
 
 def set_cookie(response: Response, token: str) -> Response:

@@ -53,7 +53,7 @@ def sign_in() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     """Open a session, or show the form again with one sentence."""
     form = forms.SignInForm(request.form)
-    if not form.validate():
+    if not form.validate() or not access.keeps_sessions():
         return _sign_in_page(form, 422)
     try:
         token = actions.sign_in(

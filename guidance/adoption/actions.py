@@ -507,7 +507,10 @@ class KeyUsed:
 
 @transaction
 def use_key(secret: str) -> KeyUsed | None:
-    """Count one call with a key; None when there is no such key or it was revoked."""
+    """Count one call with a key; None when there is no such key or it was revoked.
+
+    The first call of a day leaves a line in the audit log: one for each would drown the others.
+    """
     row = db.session.scalar(
         select(ApiKey).where(
             ApiKey.fingerprint == security.signed("api key", secret), ApiKey.revoked_at.is_(None)
@@ -515,6 +518,8 @@ def use_key(secret: str) -> KeyUsed | None:
     )
     if row is None:
         return None
+    if row.used_at is None or row.used_at.date() < now().date():
+        audit.record("key.use", f"key:{row.id}", name=row.name)
     minute = int(now().timestamp()) // 60
     calls = row.calls + 1 if row.minute == minute else 1
     db.session.execute(

@@ -295,6 +295,7 @@ def _void(staff: Staff, row: AssistedCase, why: str) -> None:
 def undo_case(staff: Staff, case_uid: str) -> None:
     """Take back one's own last act on a case within a minute: the log, the correction or the void."""
     row = _case(case_uid)
+    _check_scope(staff, row)
     last = db.session.scalar(
         select(CaseChange).where(CaseChange.case_id == row.id).order_by(CaseChange.id.desc()).limit(1)
     )

@@ -247,8 +247,24 @@ def test_the_session_cookie_is_locked_to_this_site_over_tls(site: Flask) -> None
     for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
         assert flag in said
     assert "Domain" not in said
-    plain = site.test_client().get("/en/sign-in", base_url="http://192.168.1.9:8000")
-    assert "<input" not in plain.get_data(as_text=True).partition("<main")[2].partition("</main>")[0]
+    for host in ("192.168.1.9:8000", "localhost.evil.example", "127.0.0.1.evil.example:8000"):
+        at = f"http://{host}"
+        data = {"name": "lan", "password": PASSWORD}
+        for plain in (
+            site.test_client().get("/en/sign-in", base_url=at),
+            site.test_client().post("/en/sign-in", data=data, base_url=at),
+        ):
+            shown = plain.get_data(as_text=True).partition("<main")[2].partition("</main>")[0]
+            assert "<input" not in shown and "only kept over a secure connection" in shown
+            assert "Set-Cookie" not in plain.headers
+    for host in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000"):
+        assert (
+            "<input"
+            in site.test_client()
+            .get("/en/sign-in", base_url=f"http://{host}")
+            .get_data(as_text=True)
+            .partition("<main")[2]
+        )
 
 
 def test_the_last_administrator_cannot_be_disabled_or_demoted(site: Flask) -> None:

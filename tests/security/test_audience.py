@@ -125,6 +125,8 @@ def addresses(site: Flask) -> Iterator[tuple[Rule, str, str]]:
                 name: VALUES.get(name, 999_999 if name.endswith(("_id", "number")) else "x")
                 for name in rule.arguments
             }
+            if "what" in values and rule.endpoint.startswith("drafts"):
+                values["what"] = "guides"
             if "kind" in values and rule.endpoint.startswith("vocabulary"):
                 values["kind"] = "guide"
             built = rule.build(values)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from guidance import audit
 from guidance.accounts import actions
 from guidance.db import db, is_sqlite, transaction
-from tests.conftest import PASSWORD, staff_of
+from tests.conftest import PASSWORD, staff_of, visitor_of
 from tests.editing.conftest import words
 
 
@@ -89,3 +89,18 @@ def test_what_must_be_answered_for_is_in_the_log(either_app: Flask) -> None:
     ):
         assert line in done
     assert "password.reset" in words(chief.get("/en/admin/audit"))
+
+
+def test_the_use_of_a_key_is_in_the_log_once_a_day(either_app: Flask) -> None:
+    """Who took figures out by machine, without a line for every call."""
+    from guidance.adoption.actions import create_key
+
+    key = create_key("Trung tâm điều hành", None, by="an")
+    for _call in range(3):
+        visitor_of(either_app).get(
+            "/api/v1/figures?indicator=people_helped", headers={"Authorization": f"Bearer {key.secret}"}
+        )
+    used = [line for line in audit.latest() if line.action == "key.use"]
+    assert [(line.subject, line.detail["name"]) for line in used] == [
+        (f"key:{key.id}", "Trung tâm điều hành")
+    ]

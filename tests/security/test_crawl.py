@@ -151,6 +151,15 @@ def poison(site: Flask) -> None:
     assert answer.status_code in {201, 422}
     with_words = {"kind": "same", "source": EVIL, "target": EVIL, "weight": "1"}
     chief.post("/en/editing/vocabulary/words", with_words)
+    about = stranger.post("/en/your-data", {"kind": "see", "words": EVIL, "unit": ""})
+    assert about.status_code == 303
+    answer = {"revision": "1", "outcome": "in_hand", "answer": EVIL}
+    assert chief.post("/en/data-requests/1/answer", answer).status_code == 303
+    day = {"day": f"{today().year}-12-31", "name": EVIL[:100]}
+    assert chief.post("/en/data-requests/holidays", day).status_code == 303
+    events = form_on(chief.get("/en/editing/life-events"))
+    events |= {f"events-0-{code}": EVIL[:80] for code in ("vi", "en", "ur")}
+    assert chief.post("/en/editing/life-events", events).status_code == 303
     chief.post("/en/desk/answers?in=en", {"key": "", "title": EVIL, "text": EVIL, "reason": ""})
 
 
@@ -159,7 +168,7 @@ STARTS = {
     "desk": ["/en/desk/", "/en/account"],
     "manager": ["/en/reports/", "/en/desk/"],
     "editor": ["/en/editing/"],
-    "admin": ["/en/admin/", "/en/admin/audit"],
+    "admin": ["/en/admin/", "/en/admin/audit", "/en/data-requests/", "/en/data-requests/holidays"],
 }
 
 
