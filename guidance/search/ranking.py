@@ -22,13 +22,13 @@ class Weights:
     wording: float = 2.0  # the best single wording
     second: float = 0.4  # the next best wordings
     order: float = 0.2  # of a wording's score, how much hangs on words standing together
-    whole: float = 0.5  # of a wording's score, how much hangs on the wording being used up
+    whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
     exact: float = 0.1  # a wording that is the question, no more and no less
-    prior: float = 0.18
-    guide: float = 0.05  # between a starter procedure and one that only has a record
+    prior: float = 0.16
+    guide: float = 0.08  # between a starter procedure and one that only has a record
     marker_missing: float = 0.26  # asked for, but not in the title
     marker_extra: float = 0.12  # in the title, but not asked for
-    marks: float = 0.13  # typed diacritics that the document does not have
+    marks: float = 0.10  # typed diacritics that the document does not have
 
 
 PART = 0.6  # what a part of a wording counts that nobody typed: half a synonym is less than half the meaning
