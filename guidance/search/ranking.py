@@ -22,15 +22,16 @@ class Weights:
     wording: float = 2.0  # the best single wording
     second: float = 0.4  # the next best wordings
     order: float = 0.2  # of a wording's score, how much hangs on words standing together
-    whole: float = 0.5  # of a wording's score, how much hangs on the wording being used up
+    whole: float = 0.45  # of a wording's score, how much hangs on the wording being used up
     exact: float = 0.1  # a wording that is the question, no more and no less
-    prior: float = 0.18
-    guide: float = 0.05  # between a starter procedure and one that only has a record
+    prior: float = 0.16
+    guide: float = 0.08  # between a starter procedure and one that only has a record
     marker_missing: float = 0.26  # asked for, but not in the title
     marker_extra: float = 0.12  # in the title, but not asked for
-    marks: float = 0.13  # typed diacritics that the document does not have
+    marks: float = 0.10  # typed diacritics that the document does not have
 
 
+PART = 0.6  # what a part of a wording counts that nobody typed: half a synonym is less than half the meaning
 _PLENTY = 2000  # documents for a wording beyond which common words of it are not walked any more
 
 WEIGHTS = Weights()
@@ -155,7 +156,7 @@ def _unit_shares(unit: Unit, index: Snapshot) -> dict[int, float]:
         if len(reading.terms) == 1:
             _add_single(reading.terms[0], reading.quality, best, index)
         else:
-            _add_longer(reading.terms, reading.quality, best, index)
+            _add_longer(reading.terms, reading.quality, best, index, reading.terms == unit.typed)
     return best
 
 
@@ -178,7 +179,9 @@ def _standing(term: Term | None) -> int:
     return term.total if term is not None else 0
 
 
-def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot) -> None:
+def _add_longer(
+    names: tuple[str, ...], quality: float, best: dict[int, float], index: Snapshot, typed: bool
+) -> None:
     """A wording of several words: its rarer words and its pairs bring documents in, common words add."""
     parts = [(index.term(name), index.rarity(name)) for name in dict.fromkeys(names)]
     whole = sum(rarity for _, rarity in parts) or 1.0
@@ -214,7 +217,7 @@ def _add_longer(names: tuple[str, ...], quality: float, best: dict[int, float], 
                 sums[number] = get(number, 0.0) + level * scale
     get = best.get
     for number, share in sums.items():
-        share *= quality * (1.0 if share > 0.85 else 0.35 + 0.65 * share)
+        share *= quality * (1.0 if typed or share > 0.85 else 0.35 + 0.65 * share)
         if share > get(number, 0.0):
             best[number] = share
 
@@ -224,7 +227,7 @@ class _Plan:
     """A question laid out by term number, so that a wording is compared in one pass."""
 
     singles: dict[int, list[tuple[int, float]]]  # term → (unit, quality) for one-word readings
-    groups: list[tuple[int, float, dict[int, float]]]  # (unit, quality, {term: share}) for longer readings
+    groups: list[tuple[int, float, dict[int, float], float]]  # (unit, quality, {term: share}, worth of a part)
     in_groups: dict[int, list[int]]  # term → groups it belongs to
     pairs: dict[tuple[int, int], tuple[int, float]]  # neighbours → (slot, worth)
     slots: list[float]  # the worth of each pair of neighbours in the question
@@ -257,7 +260,8 @@ def _plan(units: list[Unit], index: Snapshot) -> _Plan:
             whole = sum(rarities) or 1.0
             shares = {term: plan.rarity[term] / whole for term in ids}
             group = len(plan.groups)
-            plan.groups.append((number, reading.quality, shares))
+            part = 1.0 if reading.terms == unit.typed else PART
+            plan.groups.append((number, reading.quality, shares, part))
             for term in shares:
                 plan.in_groups.setdefault(term, []).append(group)
             if inner is None:
@@ -376,7 +380,7 @@ def _worth_of_terms(plan: _Plan, unit_weights: list[float], whole: float) -> dic
         for unit, quality in uses:
             units = most.setdefault(term, {})
             units[unit] = max(units.get(unit, 0.0), quality * unit_weights[unit])
-    for unit, quality, shares in plan.groups:
+    for unit, quality, shares, _ in plan.groups:
         for term, share in shares.items():
             units = most.setdefault(term, {})
             units[unit] = max(units.get(unit, 0.0), quality * share * unit_weights[unit])
@@ -422,8 +426,8 @@ def _compare(
     if not seen:
         return 0.0, 0.0, 0.0
     for group, share in grouped.items():
-        unit, quality, _ = plan.groups[group]
-        worth = quality * (1.0 if share > 0.97 else share * 0.6)
+        unit, quality, _, part = plan.groups[group]
+        worth = quality * (1.0 if share > 0.97 else share * part)
         if worth > got.get(unit, 0.0):
             got[unit] = worth
     covers = sum(unit_weights[unit] * quality for unit, quality in got.items())

@@ -56,7 +56,7 @@ def ours(search: Index) -> Callable[[dict[str, Any]], list[dict[str, str]]]:
     """Ask this engine."""
 
     def ask(item: dict[str, Any]) -> list[dict[str, str]]:
-        hits = search.search(item["query"], "en" if item["lang"] == "en" else "vi", limit=10).hits
+        hits = search.search(item["query"], limit=10).hits  # no language is named, as the judge does
         return [_as_result(hit.kind, hit.key, hit.title) for hit in hits]
 
     return ask
@@ -142,26 +142,37 @@ def _percentile(times: list[float], share: float) -> float:
 def speed(documents: list[Document], count: int, questions: list[str], folder: Path) -> None:
     """Print how long building, answering and suggesting take."""
     path = folder / f"{count}.sqlite"
-    started = time.perf_counter()
-    index_file.build(_many(documents, count), shipped.words(), path)
-    built = time.perf_counter() - started
+    every = _many(documents, count)
+    clock, before = time.perf_counter(), time.process_time()
+    index_file.build(every, shipped.words(), path)
+    built, worked = time.perf_counter() - clock, time.process_time() - before
     search = Index(path)
     search.search("khai sinh")
-    answered, suggested = [], []
-    for question in questions:
-        started = time.perf_counter()
-        search.search(question)
-        answered.append((time.perf_counter() - started) * 1000)
-        for end in (3, 6, 10, 15):
-            started = time.perf_counter()
-            search.suggest(question[:end])
-            suggested.append((time.perf_counter() - started) * 1000)
+    answered = [_timed(lambda: search.search(question)) for question in questions]  # noqa: B023
+    suggested = [
+        _timed(lambda: search.suggest(question[:end]))  # noqa: B023
+        for question in questions
+        for end in (3, 6, 10, 15)
+    ]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{count:>6} documents: built in {built:.1f} s, {path.stat().st_size / 1e6:.0f} MB; "
-        f"search p50 {_percentile(answered, 0.5):.1f} ms, p99 {_percentile(answered, 0.99):.1f} ms; "
-        f"suggestions p50 {_percentile(suggested, 0.5):.1f} ms, p99 {_percentile(suggested, 0.99):.1f} ms; "
-        f"highest memory so far {memory:.0f} MB"
+        f"{count:>6} documents: built in {built:.1f} s ({worked:.1f}), {path.stat().st_size / 1e6:.0f} MB; "
+        f"search {_shown(answered)}; suggestions {_shown(suggested)}; highest memory so far {memory:.0f} MB"
+    )
+
+
+def _timed(do: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds by the clock and of the processor; on a busy machine only the second tells about the search."""
+    clock, worked = time.perf_counter(), time.thread_time()
+    do()
+    return (time.perf_counter() - clock) * 1000, (time.thread_time() - worked) * 1000
+
+
+def _shown(times: list[tuple[float, float]]) -> str:
+    clock, worked = zip(*times, strict=True)
+    return ", ".join(
+        f"{name} {_percentile(list(clock), share):.1f} ms ({_percentile(list(worked), share):.1f})"
+        for name, share in (("p50", 0.5), ("p99", 0.99))
     )
 
 
@@ -194,7 +205,7 @@ def main() -> None:
         )
         print("\nPlain FTS5 over names and papers")
         table(judge, items, topics, plain(documents))
-        print("\nSpeed (one thread, new questions each time)")
+        print("\nSpeed (one thread, new questions each time; in brackets the processor's own time)")
         for size in (count, *chosen.sizes):
             speed(documents, size, [item["query"] for item in items], Path(folder))
 

@@ -53,6 +53,9 @@ def first(search: Index, question: str, **more: str) -> str:
         ("thủ tục 1.000894.000.00.00.H44", "1.000894"),
         ("000894", "1.000894"),
         ("mở quán cà phê", "1.001612"),
+        ("làm hộ chiếu đi du lịch nước ngoài", "1.001456"),
+        ("cưới chồng tây", "2.000806"),
+        ("ad cho em hỏi xin sao lục giấy khai sinh", "2.000635"),
     ],
 )
 def test_a_neighbour_finds_the_procedure_however_it_is_typed(search: Index, question: str, key: str) -> None:
