@@ -227,7 +227,9 @@ class _Plan:
     """A question laid out by term number, so that a wording is compared in one pass."""
 
     singles: dict[int, list[tuple[int, float]]]  # term → (unit, quality) for one-word readings
-    groups: list[tuple[int, float, dict[int, float], float]]  # (unit, quality, {term: share}, worth of a part)
+    groups: list[
+        tuple[int, float, dict[int, float], float]
+    ]  # (unit, quality, {term: share}, worth of a part)
     in_groups: dict[int, list[int]]  # term → groups it belongs to
     pairs: dict[tuple[int, int], tuple[int, float]]  # neighbours → (slot, worth)
     slots: list[float]  # the worth of each pair of neighbours in the question
