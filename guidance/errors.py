@@ -82,7 +82,7 @@ class Unavailable(UserError):
 
     status = 503
     message = _l(
-        "The site cannot store anything right now. Nothing was changed. Please try again in a minute."
+        "The site cannot reach its data right now. Nothing was changed. Please try again in a minute."
     )
 
 

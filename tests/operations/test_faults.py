@@ -52,7 +52,7 @@ def test_a_replica_serves_pages_and_refuses_to_store_in_words(
         assert reader.get(path).status_code == 200, path
     refused = reader.sign_in("nobody", PASSWORD)
     assert refused.status_code == 503
-    assert "cannot store anything right now" in refused.get_data(as_text=True)
+    assert "cannot reach its data right now" in refused.get_data(as_text=True)
     with site.app_context():
         db.engine.dispose()
 
