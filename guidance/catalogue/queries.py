@@ -246,7 +246,8 @@ class ProcedurePage:
 
 
 @cache
-def _life_events() -> tuple[dict[str, str], ...]:
+def shipped_life_events() -> tuple[dict[str, str], ...]:
+    """The moments of life that come with the site: slug, and the name by language."""
     path = PROJECT / "guidance" / "content" / "life_events.yaml"
     return tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
 
@@ -260,7 +261,7 @@ def named_life_events() -> list[NamedLifeEvent]:
         NamedLifeEvent(
             event["slug"], {lang: event[lang] for lang in ("vi", "en", "ur") if lang in event}, True
         )
-        for event in _life_events()
+        for event in shipped_life_events()
         if event["slug"] not in known
     ]
     return found + shipped

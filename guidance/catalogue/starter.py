@@ -58,7 +58,7 @@ def check_starters(folder: Path, known: set[str], guides: set[str]) -> tuple[int
     `known` are keys and codes that exist, `guides` the guides' slugs: nothing may lead nowhere.
     """
     starters, problems = read_starters(folder)
-    events = {event.slug for event in queries.life_events("vi")}
+    events = {event["slug"] for event in queries.shipped_life_events()}
     for starter in starters:
         found = [f"{part} is missing" for part in missing_parts(starter)]
         found += [f"there is no life event {event!r}" for event in starter.life_events if event not in events]
