@@ -459,7 +459,7 @@ def page(key: str, lang: str) -> ProcedurePage | None:
     words, words_lang = _words(texts, lang)
     name, name_lang = _name(texts, procedure.code, record, lang)
     ours = _ours(facts, lang)
-    official = _official_options(procedure.id, facts) if record is not None else ()
+    official = _official_options(rows_of(_OPTIONS, id=procedure.id), facts) if record is not None else ()
     return ProcedurePage(
         key=procedure.key,
         code=procedure.code,
@@ -548,7 +548,7 @@ _OPTIONS = (
 )
 
 
-def _official_options(procedure_id: int, facts: GuidanceFacts) -> tuple[Option, ...]:
+def _official_options(rows: Iterable[Any], facts: GuidanceFacts) -> tuple[Option, ...]:
     units: dict[tuple[str, float | None], str | None] = {
         (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
     }
@@ -570,8 +570,38 @@ def _official_options(procedure_id: int, facts: GuidanceFacts) -> tuple[Option, 
             None,
             row.time_unit is None and (row.channel, row.time_value) in units,
         )
-        for row in rows_of(_OPTIONS, id=procedure_id)
+        for row in rows
     )
+
+
+_FACTS_OF_CARDS = (
+    select(ProcedureCard.key, ProcedureCard.procedure_id, Guidance.facts)
+    .outerjoin(Guidance, Guidance.procedure_id == ProcedureCard.procedure_id)
+    .where(ProcedureCard.key.in_(bindparam("keys", expanding=True)))
+)
+_OPTIONS_OF_CARDS = (
+    select(ChannelOption.__table__)
+    .join(ProcedureCard, ProcedureCard.procedure_id == ChannelOption.procedure_id)
+    .join(OfficialRecord, OfficialRecord.procedure_id == ChannelOption.procedure_id)
+    .where(ProcedureCard.key.in_(bindparam("keys", expanding=True)), OfficialRecord.quarantine == "")
+    .order_by(ChannelOption.procedure_id, ChannelOption.position)
+)
+
+
+def ways(keys: Iterable[str], lang: str) -> dict[str, tuple[tuple[Option, ...], tuple[Option, ...]]]:
+    """(options, readings) of published procedures by key, as their pages show them; for lists."""
+    keys = list(keys)
+    if not keys:
+        return {}
+    rows: dict[int, list[Any]] = {}
+    for row in rows_of(_OPTIONS_OF_CARDS, keys=keys):
+        rows.setdefault(row.procedure_id, []).append(row)
+    found = {}
+    for card in rows_of(_FACTS_OF_CARDS, keys=keys):
+        facts = GuidanceFacts.model_validate(card.facts) if card.facts else GuidanceFacts()
+        ours, official = _ours(facts, lang), _official_options(rows.get(card.procedure_id, ()), facts)
+        found[card.key] = (official or ours, ours if official else ())
+    return found
 
 
 def _ours(facts: GuidanceFacts, lang: str) -> tuple[Option, ...]:

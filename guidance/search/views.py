@@ -17,6 +17,7 @@ from guidance.catalogue import queries as catalogue
 from guidance.search import actions, current
 from guidance.search.engine import FILTERS, Found, Hit
 from guidance.text import fold
+from guidance.units.queries import today
 from guidance.web import render
 
 bp = Blueprint("search", __name__, url_prefix="/<lang:lang>")
@@ -71,6 +72,7 @@ def results() -> ResponseReturnValue:
         "search/search.html",
         q=asked,
         found=found,
+        certain=_certain(found, lang),
         chosen=chosen,
         page=page,
         pages=min(MOST_PAGES, -(-found.total // PAGE_SIZE)),
@@ -79,6 +81,16 @@ def results() -> ResponseReturnValue:
         life_events=catalogue.life_events(lang),
     )
     return fresh(response, may_be_kept)
+
+
+def _certain(found: Found, lang: str) -> dict[str, list[str]]:
+    """Time limit and fee of the procedures found, by key, where they are the same for every way of handing in."""
+    told: dict[str, list[str]] = {}
+    keys = [hit.key for hit in found.hits if hit.kind == "procedure"]
+    for key, (options, readings) in catalogue.ways(keys, lang).items():
+        lines = labels.by_channel(options, "time"), labels.by_channel(options, "fee", readings, today())
+        told[key] = [line[0].words for line in lines if len(line) == 1 and not line[0].channel]
+    return told
 
 
 def fresh(response: Response, may_be_kept: bool) -> Response:
