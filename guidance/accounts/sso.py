@@ -72,7 +72,6 @@ class Arrived:
     subject: str
     second_step_done: bool
     back: str
-    lang: str
 
 
 def _settings() -> Settings:
@@ -147,11 +146,24 @@ def begin(redirect_uri: str, back: str, lang: str) -> Leaving:
     return Leaving(address, security.encrypt(json.dumps(kept)))
 
 
-def _unseal(sealed: str) -> dict[str, Any]:
+def _opened(sealed: str) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = json.loads(security.decrypt(sealed))
     except InvalidToken as wrong:
         raise ProviderRefused from wrong
+    return kept
+
+
+def language_of(sealed: str) -> str | None:
+    """The language that somebody left in; None when the browser brings nothing of ours back."""
+    try:
+        return str(_opened(sealed)["lang"])
+    except ProviderRefused:
+        return None
+
+
+def _unseal(sealed: str) -> dict[str, Any]:
+    kept = _opened(sealed)
     if time.time() - float(kept.get("at", 0)) > AWAY_AT_MOST:
         raise ProviderRefused
     return kept
@@ -174,7 +186,7 @@ def finish(redirect_uri: str, answer: Mapping[str, str], sealed: str) -> Arrived
     if not isinstance(subject, str) or not subject:
         raise ProviderRefused
     asked = _settings().sso_second_step == "provider" and not SECOND_STEPS.isdisjoint(claims.get("amr") or ())
-    return Arrived(subject, asked, str(kept["back"]), str(kept["lang"]))
+    return Arrived(subject, asked, str(kept["back"]))
 
 
 def _token(redirect_uri: str, code: str, verifier: str) -> dict[str, Any]:

@@ -119,17 +119,16 @@ def from_provider() -> ResponseReturnValue:
     """Come back from the OpenID provider: into a session, or to the sign-in page with a sentence."""
     if not sso.provider_name():
         raise NotFound
+    sealed = request.cookies.get(access.AWAY_COOKIE, "")
+    g.lang = sso.language_of(sealed) or i18n.default_language()
     try:
         actions.count_try("sso", request.remote_addr or "", actions.TRIES_PER_ADDRESS)
-        arrived = sso.finish(
-            _return_address(), request.args.to_dict(), request.cookies.get(access.AWAY_COOKIE, "")
-        )
+        arrived = sso.finish(_return_address(), request.args.to_dict(), sealed)
         token = actions.sign_in_by_provider(
             arrived.subject, arrived.second_step_done, request.user_agent.string
         )
     except UserError as wrong:
         return _without_provider(wrong)
-    g.lang = arrived.lang
     staff = queries.staff_of_token(token)
     onward = arrived.back or _start_page(staff.roles if staff else frozenset())
     return access.set_cookie(_drop_away(done(onward)), token)
