@@ -114,7 +114,8 @@ def main(more: list[str]) -> int:
         run("procedures", [str(BIN / "flask"), "--app", "wsgi", "catalogue", "check"]),
         run("guides", [str(BIN / "flask"), "--app", "wsgi", "guides", "check"]),
         run(
-            "unit and integration", [str(BIN / "pytest"), "-rs", "-m", "not browser", *side_by_side(), *more]
+            "unit and integration",
+            [str(BIN / "pytest"), "-rs", "--durations=15", "-m", "not browser", *side_by_side(), *more],
         ),
         browser_tests(more),
     ]
