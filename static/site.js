@@ -189,7 +189,9 @@
 
   // Public pages stay readable without network.
   if (document.body.classList.contains("public")) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js")
-    .then(() => navigator.serviceWorker.ready).then((worker) => worker.active.postMessage("keep")).catch(() => {}));
+    .then(() => navigator.serviceWorker.ready)
+    .then((worker) => setTimeout(() => worker.active.postMessage("keep"), 4000)) // first the page itself, then what may be read later
+    .catch(() => {}));
 
   // htmx: a sign of work after 300 ms, focus that is not lost, one sentence when an answer does not come.
   const trouble = document.getElementById("trouble"), announced = document.getElementById("announced");

@@ -82,7 +82,7 @@
   };
   const answer = async (event, path, lang) => {
     const network = fromNetwork(event.request, path);
-    event.waitUntil(network.then(() => refresh(lang), () => {}));
+    event.waitUntil(network.catch(() => {}));
     const copy = await copyOf(path);
     try {
       if (!copy) return await network;
