@@ -44,7 +44,7 @@ def test_a_trainer_gets_a_year_of_a_province_and_accounts_that_work(either_app: 
         assert person.sign_in(name, password).status_code == 303, role
     for path in ("/vi/", "/en/guides/", "/ur/adoption/", "/en/sign-in", "/vi/nowhere"):
         page = visitor_of(either_app).get(path).get_data(as_text=True)
-        assert page.count('<p class="practice"') == 1, path
+        assert page.count('<aside class="practice"') == 1, path
 
 
 def test_the_same_seed_on_the_same_day_gives_the_same_cases(
