@@ -458,13 +458,13 @@ def page(key: str, lang: str) -> ProcedurePage | None:
     texts = _texts(procedure.id, lang)
     words, words_lang = _words(texts, lang)
     name, name_lang = _name(texts, procedure.code, record, lang)
-    ours = _ours(facts, lang)
-    official = _official_options(rows_of(_OPTIONS, id=procedure.id), facts) if record is not None else ()
+    standing = standing_of(procedure)
+    options, readings = _ways(rows_of(_OPTIONS, id=procedure.id) if record is not None else (), facts, lang)
     return ProcedurePage(
         key=procedure.key,
         code=procedure.code,
-        status=standing_of(procedure).state(procedure.status, today()),
-        standing=standing_of(procedure),
+        status=standing.state(procedure.status, today()),
+        standing=standing,
         name=name,
         name_lang=name_lang,
         summary=texts[lang].summary if lang in texts else "",
@@ -473,8 +473,8 @@ def page(key: str, lang: str) -> ProcedurePage | None:
         facts=facts,
         review_by=guidance.review_by if guidance else None,
         record=record,
-        options=official or ours,
-        readings=ours if official else (),
+        options=options,
+        readings=readings,
         documents=_documents(procedure.id) if record is not None else (),
         legal=_legal(procedure.id) if record is not None else (),
         levels_said=_levels_said(procedure.id),
@@ -599,9 +599,16 @@ def ways(keys: Iterable[str], lang: str) -> dict[str, tuple[tuple[Option, ...], 
     found = {}
     for card in rows_of(_FACTS_OF_CARDS, keys=keys):
         facts = GuidanceFacts.model_validate(card.facts) if card.facts else GuidanceFacts()
-        ours, official = _ours(facts, lang), _official_options(rows.get(card.procedure_id, ()), facts)
-        found[card.key] = (official or ours, ours if official else ())
+        found[card.key] = _ways(rows.get(card.procedure_id, ()), facts, lang)
     return found
+
+
+def _ways(
+    rows: Iterable[Any], facts: GuidanceFacts, lang: str
+) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
+    """The record's rows with our readings beside them; ours alone where the record has none."""
+    official, ours = _official_options(rows, facts), _ours(facts, lang)
+    return (official, ours) if official else (ours, ())
 
 
 def _ours(facts: GuidanceFacts, lang: str) -> tuple[Option, ...]:
