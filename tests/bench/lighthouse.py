@@ -35,7 +35,7 @@ def serve(data: str) -> subprocess.Popen[bytes]:
             [PYTHON, "-m", "flask", "--app", "wsgi", *command], cwd=PROJECT, env=environment, check=True
         )
     server = subprocess.Popen([PYTHON, "-m", "gunicorn", "wsgi:app"], cwd=PROJECT, env=environment)
-    for _try in range(60):
+    for _try in range(240):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{PORT}/readyz", timeout=2)
             return server

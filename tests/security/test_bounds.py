@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from guidance import bounds, tables
 from guidance.errors import ImportRefused
@@ -97,6 +99,57 @@ def test_a_sheet_under_many_names_is_read_a_few_times_only() -> None:
     narrow = "".join(f'<row r="{n}">{CELL.format(f"A{n}")}</row>' for n in range(1, 2000))
     with pytest.raises(ImportRefused):
         tables.read("file.xlsx", workbook(narrow, sheets=400))
+
+
+def letters(column: int) -> str:
+    """The letters over a column of a sheet, 1 is A."""
+    left, name = column, ""
+    while left:
+        left, place = divmod(left - 1, 26)
+        name = chr(65 + place) + name
+    return name
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 1_500) | st.integers(1, 1_048_576), st.integers(1, 1_500) | st.integers(1, 16_384)
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([CELL, "<x:c t='n'  r = '{}' ><v>1</v></x:c>"]),
+)
+@example([(1_000, 1_000)], CELL)
+@example([(1_001, 1), (1, 1_000)], CELL)
+def test_a_sheet_is_refused_exactly_when_its_cells_span_too_much(
+    places: list[tuple[int, int]], cell: str
+) -> None:
+    """The area from the first cell to the outermost, however its cells are spelled and ordered."""
+    rows = "".join(f"<row>{cell.format(f'{letters(column)}{row}')}</row>" for row, column in places)
+    reach = max(row for row, _ in places) * max(column for _, column in places)
+    if reach <= bounds.MOST_CELLS:
+        bounds.check_workbook("a.xlsx", workbook(rows))
+    else:
+        with pytest.raises(ImportRefused) as refused:
+            bounds.check_workbook("a.xlsx", workbook(rows))
+        assert "too far apart" in str(refused.value.message)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_workbook_is_read_or_refused_in_a_sentence(data: st.DataObject) -> None:
+    """Bytes changed, cut out or doubled anywhere never become a fault."""
+    content = bytearray(workbook(f'<row r="1">{CELL.format("A1")}{CELL.format("B1")}</row>'))
+    for _time in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        until = data.draw(st.integers(place, min(len(content), place + 40)))
+        content[place:until] = data.draw(st.binary(max_size=40))
+    try:
+        tables.read("a.xlsx", bytes(content))
+    except ImportRefused as refused:
+        assert "othing" in str(refused.message)
 
 
 def test_what_people_really_send_is_read() -> None:
