@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from guidance.adoption.labels import PLACES, REASONS, TASK_STATES
 from guidance.adoption.models import SETS
 from guidance.adoption.sums import UNSTEADY_BELOW
 from guidance.adoption.views import (
+    address_of,
     as_file,
     bp,
     filters,
@@ -175,7 +177,7 @@ def league() -> ResponseReturnValue:
         choices=forms.indicator_choices(),
         periods=known,
         period=(start, end),
-        period_words=values.period_words,
+        period_words=periods.period_words,
         provinces=[] if place else units.provinces(),
         rows=values.league(place, indicator, start, end) if place else [],
     )
@@ -266,7 +268,7 @@ def _targets_page(
         denominator=denominator,
         targets=values.all_targets(sorted(ids) if ids is not None else None),
         denominators=values.all_denominators(sorted(ids) if ids is not None else None),
-        period_words=values.period_words,
+        period_words=periods.period_words,
     )
 
 
@@ -403,7 +405,7 @@ def _preview(found: imports.Checked, source: str, status: int = 200) -> Response
                 else value.office.name
                 if value.office
                 else "",
-                values.period_words(value.period_start, value.period_end),
+                periods.period_words(value.period_start, value.period_end),
                 values.signed(value.numerator, value.qualifier) if value.numerator is not None else "–",
                 i18n.format_number(value.denominator) if value.denominator is not None else "–",
             )
@@ -472,13 +474,10 @@ def all_files() -> ResponseReturnValue:
         places=place_choices(chosen.place),
         partial=chosen.period.partial(units.today()),
         presets=periods.PRESETS,
-        address={
-            "unit": chosen.place.key if chosen.place else None,
-            "from": chosen.period.from_text,
-            "to": chosen.period.to_text,
-        },
+        address=address_of(chosen),
+        province=chosen.place is not None and chosen.place.kind == "province",
         form_periods=values.periods_of(["onestop.received"]),
-        period_words=values.period_words,
+        period_words=periods.period_words,
     )
 
 
@@ -533,20 +532,43 @@ def download_review() -> ResponseReturnValue:
     return as_file(tables.in_pieces(file), review.DOCX, name)
 
 
+@dataclass(frozen=True)
+class Brief:
+    """What one printed page says about one place."""
+
+    name: str
+    report: queries.Report
+    month_chart: object
+    found: failures.Failures
+    official: list[values.Figure]
+
+
+def _brief(place: Place | None, period: periods.Period) -> Brief:
+    lang = i18n.current().code
+    report = queries.report(place, period, "", lang, units.today(), 6)
+    return Brief(
+        exports_.place_name(place),
+        report,
+        month_chart(report.months, None),
+        failures.failures(period, _ids_in(place), lang, 5),
+        _headlines(place, period),
+    )
+
+
 @bp.get("/brief")
 def brief() -> ResponseReturnValue:
-    """One page to print about a commune (or any place)."""
+    """One page to print about any place; with `each=commune`, one for every commune of a province."""
     chosen = filters()
-    lang = i18n.current().code
-    report = queries.report(chosen.place, chosen.period, "", lang, units.today(), 6)
+    place, places = chosen.place, [chosen.place]
+    if place is not None and place.kind == "province" and request.args.get("each") == "commune":
+        places = [*units.communes_below(place.id, min(chosen.period.end, units.today()))] or places
     return render(
         "adoption/brief.html",
-        report=report,
-        name=exports_.place_name(chosen.place),
-        found=failures.failures(chosen.period, _ids_in(chosen.place), lang, 5),
+        briefs=[_brief(one, chosen.period) for one in places],
+        name=exports_.place_name(place),
+        province=place is not None and place.kind == "province",
+        address=address_of(chosen),
         reasons=REASONS,
-        month_chart=month_chart(report.months, None),
-        official=_headlines(chosen.place, chosen.period),
         made=exports_.made_here(access.current_staff().display_name),
         version=indicators.version(),
         today=units.today(),

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
 
+from guidance import i18n
 from guidance.errors import UserError
 
 PRESETS = {
@@ -65,6 +66,11 @@ class Period:
     def to_text(self) -> str:
         """The last month as addresses write it."""
         return self.end.strftime("%Y-%m")
+
+    @property
+    def words(self) -> str:
+        """As readers say it: one month, or the first and the last."""
+        return period_words(self.start, self.end)
 
     def before(self) -> Period:
         """As many months directly before."""
@@ -172,3 +178,13 @@ def days(text: str) -> tuple[date, date]:
 def day_before(day: date) -> date:
     """The day before."""
     return day - timedelta(days=1)
+
+
+def period_words(start: date, end: date) -> str:
+    """A period as a month, as the first and last of several whole ones, else as two days, both included."""
+    if start.day == 1 and end == month_end(end):
+        first, last = i18n.format_month(start), i18n.format_month(end)
+        return first if first == last else f"{first} – {last}"
+    if start == end:
+        return i18n.format_day(end, "short")
+    return f"{i18n.format_day(start, 'short')} – {i18n.format_day(end, 'short')}"

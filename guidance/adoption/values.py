@@ -24,7 +24,7 @@ from guidance.adoption.models import (
     ProgrammeTask,
     Target,
 )
-from guidance.adoption.periods import Period, month_end
+from guidance.adoption.periods import Period, period_words
 from guidance.db import db
 from guidance.units import queries as units
 from guidance.units.queries import Place, Successor
@@ -188,16 +188,6 @@ def signed(number: float, qualifier: str) -> str:
     """A number with its qualifier where that is not '='."""
     shown = i18n.format_number(int(number) if float(number).is_integer() else number)
     return shown if qualifier == "=" else f"{qualifier} {shown}"
-
-
-def period_words(start: date, end: date) -> str:
-    """A period as a month, as the first and last of several whole ones, else as two days, both included."""
-    if start.day == 1 and end == month_end(end):
-        first, last = i18n.format_month(start), i18n.format_month(end)
-        return first if first == last else f"{first} – {last}"
-    if start == end:
-        return i18n.format_day(end, "short")
-    return f"{i18n.format_day(start, 'short')} – {i18n.format_day(end, 'short')}"
 
 
 def _figure(value: IndicatorValue, where: str, key: str) -> Figure:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from guidance import audit, charts, i18n, tables
 from guidance.accounts import access
-from guidance.adoption import compare, exports, periods, publishing, queries, values
+from guidance.adoption import compare, exports, periods, publishing, queries
 from guidance.adoption.labels import PLACES
 from guidance.adoption.periods import Period
 from guidance.db import transaction
@@ -151,7 +151,7 @@ def dashboard() -> ResponseReturnValue:
         desk_names=PLACES,
         month_chart=month_chart(report.months, target),
         unit_chart=desk_chart(report.desks) if report.desks else unit_chart(report.units),
-        address=_address(chosen),
+        address=address_of(chosen),
     )
 
 
@@ -225,9 +225,7 @@ def comparison() -> ResponseReturnValue:
     found = _compared(sides)
     names = [side.name for side in (found.left, found.right)]
     if names[0] == names[1]:
-        names = [
-            values.period_words(side.period.start, side.period.end) for side in (found.left, found.right)
-        ]
+        names = [side.period.words for side in (found.left, found.right)]
     people = [
         charts.Bar(name, side.sums.people, _number(side.sums.people))
         for name, side in zip(names, (found.left, found.right), strict=True)
@@ -239,7 +237,6 @@ def comparison() -> ResponseReturnValue:
         near=_near(sides.chosen.place, sides.place),
         bars=charts.bars(people, _("People helped")),
         months=month_chart(compare.month_rows(found), None) if found.left.period.length > 1 else "",
-        period_words=values.period_words,
         names=names,
     )
 
@@ -273,14 +270,14 @@ def _near(*places: Place | None) -> list[tuple[str, str]]:
     return listed if own is not None else [("all", _("The whole site")), *listed]
 
 
-def _address(chosen: Filters) -> dict[str, str]:
-    """The filters as arguments of an address, for downloads."""
+def address_of(chosen: Filters) -> dict[str, str | None]:
+    """The filters as arguments of an address, for downloads and links; what was not asked for is left out."""
     return {
-        "unit": chosen.place.key if chosen.place else "",
+        "unit": chosen.place.key if chosen.place else None,
         "from": chosen.period.from_text,
         "to": chosen.period.to_text,
-        "topic": chosen.topic,
-        "desk": chosen.desk,
+        "topic": chosen.topic or None,
+        "desk": chosen.desk or None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 import shutil
@@ -130,6 +131,25 @@ def test_every_page_and_file_of_the_reports_opens(office: Office) -> None:
         ):
             assert office.manager.get(f"/vi/reports/{path}").status_code == 200, path
         office.log("08761", 12, outcome="stopped", reason="nfc")
+
+
+def test_briefs_of_all_communes_are_printed_at_once(office: Office) -> None:
+    """One sheet for each commune of the province that the manager answers for, each with its own numbers."""
+    office.log("08761", 12)
+    office.log("08761", 3)
+    whole = office.manager.get("/en/reports/brief?unit=25").get_data(as_text=True)
+    assert "One page for each commune" in whole and 'class="sheet"' not in whole
+    each = office.manager.get("/en/reports/brief?unit=25&each=commune").get_data(as_text=True)
+    sheets = each.split('<section class="sheet">')[1:]
+    with office.site.app_context():
+        province = units.by_code("25")
+        assert province is not None
+        names = [place.name for place in units.communes_below(province.id)]
+    assert [html.unescape(sheet.split("<h2>")[1].split("</h2>")[0]) for sheet in sheets] == names
+    helped = ["15 people were helped." in sheet for sheet in sheets]
+    assert helped.count(True) == 1 and "15 people were helped." in whole
+    own = office.manager.get("/en/reports/brief?unit=08761&each=commune").get_data(as_text=True)
+    assert 'class="sheet"' not in own and "15 people were helped." in own
 
 
 def test_the_workbook_holds_charts_cases_and_definitions(office: Office) -> None:
