@@ -15,7 +15,7 @@ from sqlalchemy import DateTime, Executable, MetaData, TypeDecorator, event, fun
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 P = ParamSpec("P")
@@ -261,10 +261,20 @@ def engine_options(address: str) -> dict[str, Any]:
     return options
 
 
+def _let_go(_error: BaseException | None) -> None:
+    """Give the connection back. When its server went away after the answer was ready, the answer stands."""
+    if db.session.registry.has():
+        try:
+            db.session.close()
+        except DBAPIError:
+            db.session().invalidate()
+
+
 def init_app(app: Flask) -> None:
     """Attach the database and its migrations to the site."""
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # the last one named is the first one called
     app.extensions["migrate"] = _MigrationsLater(app)
     with app.app_context():
         prepare_engine(db.engine)

@@ -313,13 +313,13 @@ def drill(place: Path) -> list[str]:
         both = max(min(at for at in group.stored_at if at > told) for group in (first, second))
         must(not set(written) - {201, 503}, f"writes {written}")
         strange = {s: n for group in groups for s, n in group.statuses.items() if s not in {200, 503}}
-        traces = [
+        faults = [
             line
             for group in groups
             for line in group.server.log.read_text().splitlines()
-            if "Traceback" in line
+            if not line.startswith(("{", "["))
         ]
-        must(not strange, f"reads {strange} {traces[:1]}")
+        must(not strange, "\n".join([f"reads {strange}", *faults[-60:]]))
         late = [group.name for group in groups for at in group.bad_at if at > both + 2]
         must(not late, f"still failing: {Counter(late)}")
         lost, doubled, same = compare(first.server, acknowledged)

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from guidance import audit, backup
@@ -53,6 +54,29 @@ def test_a_replica_serves_pages_and_refuses_to_store_in_words(
     refused = reader.sign_in("nobody", PASSWORD)
     assert refused.status_code == 503
     assert "cannot reach its data right now" in refused.get_data(as_text=True)
+    with site.app_context():
+        db.engine.dispose()
+
+
+def test_an_answer_stands_when_the_database_dies_right_after_it(
+    migrated_postgresql: str, tmp_path: Path
+) -> None:
+    """The connection is given back to a server that is gone: that is no fault of the page that was read."""
+    site = create_app(settings_for(tmp_path, database_url=migrated_postgresql))
+    ended = []
+
+    @site.after_request
+    def end_its_server(response: Response) -> Response:
+        backend = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with db.engine.connect() as another:
+            ended.append(another.scalar(text("SELECT pg_terminate_backend(:it)"), {"it": backend}))
+        time.sleep(0.2)
+        return response
+
+    reader = visitor_of(site)
+    for path in ("/en/procedures/?n=1", "/en/places/?n=2"):
+        assert reader.get(path).status_code == 200, path
+    assert ended == [True, True]
     with site.app_context():
         db.engine.dispose()
 
