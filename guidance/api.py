@@ -249,7 +249,7 @@ def _case_form(text: Any, staff: Any) -> desk_forms.CaseForm:
         text,
         topic_known=lambda topic: topics.known(topic) is not None,
         unit_of=desk.unit_of_code,
-        desk=desk.defaults(staff.unit_id),
+        usual_place=lambda: desk.usual_place(staff.unit_id),
     )
 
 

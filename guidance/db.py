@@ -187,7 +187,7 @@ def is_sqlite() -> bool:
 
 def upsert(table: type[Base]) -> Any:
     """An INSERT that can say ON CONFLICT, in the dialect of the database in use."""
-    return sqlite_insert(table) if is_sqlite() else postgresql_insert(table)
+    return sqlite_insert(table.__table__) if is_sqlite() else postgresql_insert(table.__table__)
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:

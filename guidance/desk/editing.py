@@ -28,12 +28,12 @@ def _lang() -> str:
 
 
 def _case_form(formdata: Any = None, **values: Any) -> forms.CaseForm:
-    desk = queries.defaults(access.current_staff().unit_id)
+    unit_id = access.current_staff().unit_id
     return forms.CaseForm(
         formdata,
         topic_known=lambda topic: topics.known(topic) is not None,
         unit_of=queries.unit_of_code,
-        desk=desk,
+        usual_place=lambda: queries.usual_place(unit_id),
         **values,
     )
 

@@ -37,7 +37,6 @@ from guidance.desk.models import (
     PLACES,
     REASONS,
 )
-from guidance.desk.queries import Defaults
 from guidance.i18n import VIETNAM
 from guidance.text import personal_data, plain_numbers
 
@@ -192,7 +191,8 @@ def instant_of(text: str) -> datetime | None:
 class CaseForm(Form):
     """One assisted case. What is left out takes the desk's default.
 
-    `topic_known` says whether a topic exists; `unit_of` turns a unit's code and a day into its id.
+    `topic_known` says whether a topic exists; `unit_of` turns a unit's code and a day into its id; `usual_place`
+    is asked only where the place is left out.
     """
 
     case_uid = HiddenField()
@@ -247,11 +247,11 @@ class CaseForm(Form):
         *,
         topic_known: Callable[[str], bool] = lambda _topic: True,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
-        desk: Defaults | None = None,
+        usual_place: Callable[[], str] = lambda: "centre",
         **values: Any,
     ) -> None:
         super().__init__(formdata, **values)
-        self._topic_known, self._unit_of, self._desk = topic_known, unit_of, desk or Defaults()
+        self._topic_known, self._unit_of, self._usual_place = topic_known, unit_of, usual_place
         self.moment: datetime | None = None
         self.unit_id: int | None = None
 
@@ -292,7 +292,7 @@ class CaseForm(Form):
     def validate_place(self, field: Field) -> None:
         """A known place; the desk's usual one when left out."""
         self._one_of(field, PLACES)
-        field.data = field.data or self._desk.place
+        field.data = field.data or self._usual_place()
 
     def validate_minutes(self, field: Field) -> None:
         """A known band or none."""
