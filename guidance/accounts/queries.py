@@ -38,7 +38,6 @@ class Staff:
     second_step_set_up: bool
     second_step_done: bool
     by_sso: bool
-    message: str
     seen_at: datetime
 
     def has(self, *roles: str) -> bool:
@@ -98,7 +97,6 @@ _OF_TOKEN = (
         StaffSession.id.label("session_id"),
         StaffSession.second_step_done,
         StaffSession.by_sso,
-        StaffSession.message,
         StaffSession.created_at,
         StaffSession.seen_at,
         Account.id,
@@ -134,7 +132,6 @@ def staff_of_token(token: str) -> Staff | None:
         second_step_set_up=row.second_step_set_up,
         second_step_done=row.second_step_done,
         by_sso=row.by_sso,
-        message=row.message,
         seen_at=row.seen_at,
     )
 

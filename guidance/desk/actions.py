@@ -206,9 +206,7 @@ def _store_case(staff: Staff, columns: dict[str, Any]) -> Logged:
 def _storing(sqlite: bool) -> Any:
     """INSERT of a case that is not there yet; made once, because every save needs it."""
     del sqlite  # upsert() follows the database in use; the argument keeps one statement for each
-    return (
-        upsert(AssistedCase).on_conflict_do_nothing(index_elements=["case_uid"]).returning(AssistedCase.id)
-    )
+    return upsert(AssistedCase).on_conflict_do_nothing(index_elements=["case_uid"]).returning(AssistedCase.id)
 
 
 def _case(case_uid: str) -> AssistedCase:
@@ -703,12 +701,17 @@ def save_answer(
 
 
 @transaction
-def switch_file_references(staff: Staff, on: bool) -> None:
-    """Turn the field for file references on or off for the person's unit."""
-    unit_id = staff.unit_id or WHOLE_SITE
+def switch_file_references(staff: Staff, unit_id: int | None, on: bool) -> None:
+    """Turn the field for file references on or off for a unit (None: cases without one); raises NotAllowed.
+
+    Only a manager whose scope holds the unit decides that more is kept of a case.
+    """
+    if not staff.has("manager") or not queries.may_see(staff, unit_id):
+        raise NotAllowed
+    kept_as = unit_id or WHOLE_SITE
     db.session.execute(
         upsert(DeskSetting)
-        .values(unit_id=unit_id, file_references=on)
+        .values(unit_id=kept_as, file_references=on)
         .on_conflict_do_update(index_elements=["unit_id"], set_={"file_references": on})
     )
-    audit.record("desk.file-references", f"unit:{unit_id}", staff.name, on=on)
+    audit.record("desk.file-references", f"unit:{kept_as}", staff.name, on=on)

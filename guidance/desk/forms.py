@@ -36,6 +36,7 @@ from guidance.desk.models import (
     OUTCOMES,
     PLACES,
     REASONS,
+    UNRESOLVED,
 )
 from guidance.i18n import VIETNAM
 from guidance.text import personal_data, plain_numbers
@@ -192,7 +193,7 @@ class CaseForm(Form):
     """One assisted case. What is left out takes the desk's default.
 
     `topic_known` says whether a topic exists; `unit_of` turns a unit's code and a day into its id; `usual_place`
-    is asked only where the place is left out.
+    is asked only where the place is left out. Pages ask why (`asks_why`) where somebody stopped or was referred.
     """
 
     case_uid = HiddenField()
@@ -248,9 +249,11 @@ class CaseForm(Form):
         topic_known: Callable[[str], bool] = lambda _topic: True,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
         usual_place: Callable[[], str] = lambda: "centre",
+        asks_why: bool = False,
         **values: Any,
     ) -> None:
         super().__init__(formdata, **values)
+        self._asks_why = asks_why
         self._topic_known, self._unit_of, self._usual_place = topic_known, unit_of, usual_place
         self.moment: datetime | None = None
         self.unit_id: int | None = None
@@ -286,8 +289,10 @@ class CaseForm(Form):
         self._one_of(field, OUTCOMES)
 
     def validate_reason(self, field: Field) -> None:
-        """A known reason or none."""
+        """A known reason; none where nobody stopped, or where a device says none."""
         self._one_of(field, REASONS)
+        if self._asks_why and self.outcome.data in UNRESOLVED and not field.data:
+            raise ValidationError(_("Choose why it did not work out."))
 
     def validate_place(self, field: Field) -> None:
         """A known place; the desk's usual one when left out."""

@@ -187,6 +187,14 @@ def keeps_file_references(unit_id: int | None) -> bool:
     return bool(db.session.scalar(query))
 
 
+def units_keeping_file_references(staff: Staff) -> list[units.Place]:
+    """The units in the person's scope that have switched file references on, by name."""
+    query = select(DeskSetting.unit_id).where(
+        DeskSetting.file_references, _in_scope(staff, DeskSetting.unit_id)
+    )
+    return sorted(units.by_ids(db.session.scalars(query)).values(), key=lambda place: place.name)
+
+
 # --- cases -------------------------------------------------------------------------------------
 
 

@@ -67,7 +67,7 @@ def staff(name: str, roles: frozenset[str], unit_id: int) -> Staff:
     number = (
         account.id if account else accounts.create_account(name, roles, unit_id, "three unrelated words").id
     )
-    return Staff(number, name, name, roles, unit_id, 0, "", False, False, False, False, "", now())
+    return Staff(number, name, name, roles, unit_id, 0, "", False, False, False, False, now())
 
 
 def do(what: str, uid: str, case: dict[str, Any], who: Staff, unit_id: int) -> None:
