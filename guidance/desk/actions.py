@@ -136,9 +136,9 @@ def _check_scope(staff: Staff, row: AssistedCase) -> None:
 # --- cases -------------------------------------------------------------------------------------
 
 
-def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
+def _columns(staff: Staff, values: CaseValues, about: topics.Known | None = None) -> dict[str, Any]:
     """The columns of a case: what belongs together is made to fit (a reason only where somebody stopped)."""
-    known = topics.known(values.topic)
+    known = about or topics.known(values.topic)
     if known is None:
         raise UnknownTopic
     unresolved = values.outcome in UNRESOLVED
@@ -168,13 +168,14 @@ def log_case(
     values: CaseValues,
     request_id: int | None = None,
     session_id: int | None = None,
+    about: topics.Known | None = None,
 ) -> Logged:
     """Store a case once. A number that is known already stores nothing and says so.
 
-    Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
+    `about` is the topic where the caller has looked it up already. Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
     reading is read before the write lock is taken, so that other writers wait as briefly as possible.
     """
-    columns = _columns(staff, values)
+    columns = _columns(staff, values, about)
     instant = now()
     return _store_case(
         staff,

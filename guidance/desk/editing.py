@@ -31,7 +31,7 @@ def _case_form(formdata: Any = None, **values: Any) -> forms.CaseForm:
     unit_id = access.current_staff().unit_id
     return forms.CaseForm(
         formdata,
-        topic_known=lambda topic: topics.known(topic) is not None,
+        topic_known=topics.known,
         unit_of=queries.unit_of_code,
         usual_place=lambda: queries.usual_place(unit_id),
         **values,
@@ -265,7 +265,7 @@ def log_case() -> ResponseReturnValue:
     if not form.validate():
         return _desk(form, form.topic.data or "", 422)
     try:
-        logged = actions.log_case(access.current_staff(), form.case_uid.data, form.case())
+        logged = actions.log_case(access.current_staff(), form.case_uid.data, form.case(), about=form.about)
     except UserError as wrong:
         form.form_errors = [wrong.message]
         return _desk(form, form.topic.data, wrong.status)

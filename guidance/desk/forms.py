@@ -38,6 +38,7 @@ from guidance.desk.models import (
     REASONS,
     UNRESOLVED,
 )
+from guidance.desk.topics import Known
 from guidance.i18n import VIETNAM
 from guidance.text import personal_data, plain_numbers
 
@@ -192,7 +193,7 @@ def instant_of(text: str) -> datetime | None:
 class CaseForm(Form):
     """One assisted case. What is left out takes the desk's default.
 
-    `topic_known` says whether a topic exists; `unit_of` turns a unit's code and a day into its id; `usual_place`
+    `topic_known` finds a topic that exists, kept in `about`; `unit_of` turns a unit's code and a day into its id; `usual_place`
     is asked only where the place is left out. Pages ask why (`asks_why`) where somebody stopped or was referred.
     """
 
@@ -246,7 +247,7 @@ class CaseForm(Form):
         self,
         formdata: Any = None,
         *,
-        topic_known: Callable[[str], bool] = lambda _topic: True,
+        topic_known: Callable[[str], Known | None] = Known,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
         usual_place: Callable[[], str] = lambda: "centre",
         asks_why: bool = False,
@@ -255,6 +256,7 @@ class CaseForm(Form):
         super().__init__(formdata, **values)
         self._asks_why = asks_why
         self._topic_known, self._unit_of, self._usual_place = topic_known, unit_of, usual_place
+        self.about: Known | None = None
         self.moment: datetime | None = None
         self.unit_id: int | None = None
 
@@ -271,7 +273,8 @@ class CaseForm(Form):
     def validate_topic(self, field: Field) -> None:
         """It must exist."""
         field.data = clean(field.data)
-        if len(field.data) > 120 or not self._topic_known(field.data):
+        self.about = self._topic_known(field.data) if len(field.data) <= 120 else None
+        if self.about is None:
             raise ValidationError(
                 _("Choose what the help was about: a procedure, a guide, or a general question.")
             )

@@ -198,8 +198,17 @@ def units_keeping_file_references(staff: Staff) -> list[units.Place]:
 # --- cases -------------------------------------------------------------------------------------
 
 
-_CASES = select(
-    AssistedCase.__table__, exists().where(CaseChange.case_id == AssistedCase.id).label("changed")
+_CASES = (
+    select(
+        AssistedCase.__table__,
+        func.coalesce(func.nullif(Account.display_name, ""), Account.name).label("by"),
+        Unit.code.label("unit_code"),
+        Unit.name.label("unit_name"),
+        Unit.valid_to.label("unit_valid_to"),
+        exists().where(CaseChange.case_id == AssistedCase.id).label("changed"),
+    )
+    .join(Account, Account.id == AssistedCase.account_id)
+    .outerjoin(Unit, Unit.id == AssistedCase.unit_id)
 )
 _CASE = _CASES.where(AssistedCase.case_uid == bindparam("case_uid"))
 
@@ -207,21 +216,18 @@ _CASE = _CASES.where(AssistedCase.case_uid == bindparam("case_uid"))
 def _case_rows(rows: Sequence[Any], lang: str) -> list[CaseRow]:
     """Rows of _CASES as lists and answers show them."""
     names = topics.names({row.topic for row in rows}, lang)
-    people = accounts.display_names({row.account_id for row in rows})
-    places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
     result = []
     for row in rows:
-        place = places.get(row.unit_id) if row.unit_id is not None else None
         named = names[row.topic]
         result.append(
             CaseRow(
                 case_uid=row.case_uid,
                 occurred_at=row.occurred_at,
                 day=row.day,
-                unit_code=place.key if place else "",
-                unit_name=place.name if place else "",
+                unit_code=units.key(row.unit_code, row.unit_valid_to) if row.unit_code else "",
+                unit_name=row.unit_name or "",
                 account_id=row.account_id,
-                by=people.get(row.account_id, ""),
+                by=row.by,
                 place=row.place,
                 topic=row.topic,
                 topic_name=named.name,

@@ -40,7 +40,12 @@ class Place:
     @property
     def key(self) -> str:
         """How to name this unit for certain: its code, with a day it was valid on when it is no longer."""
-        return self.code if self.valid_to is None else f"{self.code}@{self.valid_to.isoformat()}"
+        return key(self.code, self.valid_to)
+
+
+def key(code: str, valid_to: date | None) -> str:
+    """How to name a unit for certain."""
+    return code if valid_to is None else f"{code}@{valid_to.isoformat()}"
 
 
 @dataclass(frozen=True)

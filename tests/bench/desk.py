@@ -225,32 +225,34 @@ def main() -> int:
             "accounts", "create", "bench", "--role", "desk", "--password-stdin", text=PASSWORD + "\n"
         )
         server.start()
-        cookie = server.sign_in()
-        token = server.form_token(cookie) if asked.form else None
-        work: queue.Queue[int] = queue.Queue()
-        for number in range(asked.saves):
-            work.put(number)
-        pace = WRITERS / asked.rate if asked.rate else 0.0
-        writers = [Writer(server, cookie, token, work, pace) for _ in range(WRITERS)]
-        began, by_us, by_server = time.perf_counter(), time.process_time(), -server.processor_seconds()
-        for writer in writers:
-            writer.start()
-        for kill in range(asked.kills):
-            share = (kill + 1) / (asked.kills + 1)
-            while work.qsize() > asked.saves * (1 - share):
-                time.sleep(0.05)
+        try:
+            cookie = server.sign_in()
+            token = server.form_token(cookie) if asked.form else None
+            work: queue.Queue[int] = queue.Queue()
+            for number in range(asked.saves):
+                work.put(number)
+            pace = WRITERS / asked.rate if asked.rate else 0.0
+            writers = [Writer(server, cookie, token, work, pace) for _ in range(WRITERS)]
+            began, by_us, by_server = time.perf_counter(), time.process_time(), -server.processor_seconds()
+            for writer in writers:
+                writer.start()
+            for kill in range(asked.kills):
+                share = (kill + 1) / (asked.kills + 1)
+                while work.qsize() > asked.saves * (1 - share):
+                    time.sleep(0.05)
+                by_server += server.processor_seconds()
+                server.kill()
+                time.sleep(0.3)
+                server.start()
+            for writer in writers:
+                writer.join()
+            took, by_us = time.perf_counter() - began, time.process_time() - by_us
             by_server += server.processor_seconds()
+        finally:
             server.kill()
-            time.sleep(0.3)
-            server.start()
-        for writer in writers:
-            writer.join()
-        took, by_us = time.perf_counter() - began, time.process_time() - by_us
-        by_server += server.processor_seconds()
         acknowledged = [uid for writer in writers for uid in writer.acknowledged]
         times = [one for writer in writers for one in writer.times]
         strange = [one for writer in writers for one in writer.strange]
-        server.kill()
         lost, doubled, same = compare(server, acknowledged)
     kind = "PostgreSQL" if asked.database else "SQLite"
     print(f"{kind}, {WRITERS} writers, {asked.saves} saves, {asked.kills} times kill -9")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from guidance.accounts import access
 from guidance.db import db, now
 from guidance.desk import actions, queries, rollup, views
 from guidance.desk.models import ALL_TOPICS, AssistedCase, CaseChange, HelpRequest
@@ -55,6 +56,19 @@ def test_a_template_and_save_log_a_case(officer: Visitor) -> None:
     after = officer.get("/en/desk/").get_data(as_text=True)
     assert after.count('<li class="case"') == 1
     assert people() == 1
+
+
+def test_a_confirmation_is_said_once_and_only_to_whom_it_belongs(officer: Visitor, manager: Visitor) -> None:
+    """A colleague's cookie, or one that somebody made up, says nothing and breaks nothing."""
+    officer.post("/en/desk/cases", a_case())
+    left = officer.client.get_cookie(access.MESSAGE_COOKIE)
+    assert left is not None
+    for value in (left.value, left.value.replace(".", "x."), "ü.ü", "."):
+        manager.client.set_cookie(access.MESSAGE_COOKIE, value, secure=True)
+        page = manager.get("/en/desk/")
+        assert page.status_code == 200 and "Case logged." not in page.get_data(as_text=True)
+    said = ["Case logged." in officer.get("/en/desk/").get_data(as_text=True) for _time in range(2)]
+    assert said == [True, False]
 
 
 def test_a_blank_form_says_what_is_missing(officer: Visitor) -> None:
