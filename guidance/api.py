@@ -247,9 +247,9 @@ def _check_sender(staff: Any) -> None:
 def _case_form(text: Any, staff: Any) -> desk_forms.CaseForm:
     return desk_forms.CaseForm(
         text,
-        topic_known=lambda topic: topics.known(topic) is not None,
+        topic_known=topics.known,
         unit_of=desk.unit_of_code,
-        desk=desk.defaults(staff.unit_id),
+        usual_place=lambda: desk.usual_place(staff.unit_id),
     )
 
 
@@ -278,7 +278,7 @@ def log_case() -> ResponseReturnValue:
         if desk.case(staff, form.case_uid.data or "", i18n.current().code) is not None:
             return _stored(form.case_uid.data, 200)
         return _refused(form.errors | wrong)
-    logged = desk_actions.log_case(staff, form.case_uid.data, form.case())
+    logged = desk_actions.log_case(staff, form.case_uid.data, form.case(), about=form.about)
     return _stored(logged.case_uid, 201 if logged.created else 200)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 P = ParamSpec("P")
 R = TypeVar("R")
 SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_A_WRITER_WAITS = 10
 READ_ONLY = "25006"  # PostgreSQL's code for a write on a server that takes none
 PATIENCE = {  # seconds, as libpq spells them; the last one in milliseconds
     "connect_timeout": 5,
@@ -187,7 +189,8 @@ def is_sqlite() -> bool:
 
 def upsert(table: type[Base]) -> Any:
     """An INSERT that can say ON CONFLICT, in the dialect of the database in use."""
-    return sqlite_insert(table) if is_sqlite() else postgresql_insert(table)
+    columns: Any = table.__table__
+    return sqlite_insert(columns) if is_sqlite() else postgresql_insert(columns)
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:
@@ -197,7 +200,7 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        "busy_timeout = 10000",
+        f"busy_timeout = {SECONDS_A_WRITER_WAITS * 1000}",
         "secure_delete = ON",
         "temp_store = MEMORY",
         "cache_size = -8000",
@@ -208,11 +211,35 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if _writing.get():
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:  # takes no lock and so cannot fail: it may go past SQLAlchemy, in a tenth of the time
-        sqlite: Any = connection.connection.dbapi_connection
+    sqlite: Any = connection.connection.dbapi_connection
+    if not _writing.get():
+        # takes no lock and so cannot fail: it may go past SQLAlchemy, in a tenth of the time
         sqlite.execute("BEGIN")
+    elif not _wait_to_write(sqlite):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails, in the words that the site answers to
+
+
+def _wait_to_write(sqlite: sqlite3.Connection) -> bool:
+    """Take the write lock; False when it cannot be had.
+
+    SQLite's own waiting soon looks only every 25 to 100 ms while a save holds the lock for a few: whoever comes
+    second waits for longer than the work takes. This looks again after a tenth of the time waited so far.
+    """
+    began = time.monotonic()
+    sqlite.execute("PRAGMA busy_timeout = 0")
+    try:
+        while (waited := time.monotonic() - began) < SECONDS_A_WRITER_WAITS:
+            try:
+                sqlite.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as wrong:
+                if wrong.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False
+            else:
+                return True
+            time.sleep(min(max(waited / 10, 0.0005), 0.01))
+        return False
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {SECONDS_A_WRITER_WAITS * 1000}")
 
 
 def _read_only_is_unavailable(context: ExceptionContext) -> OperationalError | None:

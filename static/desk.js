@@ -218,6 +218,7 @@
     const made = record(event.submitter), name = $("#topic-name").textContent, same = event.submitter?.name === "again";
     if (!made.topic) return complain(words("topic"), about);
     if (!made.need || !made.help_mode || !made.outcome) return complain(words("missing"), $("input[name=need]", form));
+    if (["stopped", "referred"].includes(made.outcome) && !made.reason) return complain(words("why"), form.elements.reason);
     if (warn()) return complain(words("personal"), note);
     saving = true;
     let id;

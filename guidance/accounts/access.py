@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 COOKIE = "__Host-session"
 AWAY_COOKIE = "__Host-away"  # with whoever is at the OpenID provider
+MESSAGE_COOKIE = "__Host-message"  # one sentence, from the answer to a form to the page after it
+LONGEST_MESSAGE = 500
 PUBLIC = frozenset({"public"})
 SIGNED_IN = frozenset(ROLES)
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
@@ -107,6 +110,32 @@ def drop_cookie(response: Response) -> Response:
     return response
 
 
+def _sealed(message: str, staff: Staff) -> str:
+    return security.signed("message", f"{staff.fingerprint}\0{message}")
+
+
+def _leave_message(response: Response, staff: Staff, message: str) -> None:
+    """Send a sentence along to the next page of this session: a confirmation is not worth a write of its own."""
+    packed = base64.urlsafe_b64encode(message.encode()).decode()
+    response.set_cookie(
+        MESSAGE_COOKIE,
+        f"{_sealed(packed, staff)}.{packed}",
+        max_age=60,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def _message(staff: Staff) -> str:
+    """What the answer before this page left to be said; nothing where another session left it."""
+    seal, _dot, packed = request.cookies.get(MESSAGE_COOKIE, "").partition(".")
+    if not packed or not security.same(seal, _sealed(packed, staff)):
+        return ""
+    return base64.urlsafe_b64decode(packed).decode()
+
+
 def _check_token() -> None:
     if request.method in security.SAFE_METHODS:
         return
@@ -140,9 +169,8 @@ def _guard() -> ResponseReturnValue | None:
         raise NotAllowed
     if queries.seen_long_ago(staff):
         actions.touch_session(staff.session_id)
-    if staff.message and request.method == "GET" and not web.is_htmx():
-        g.page_message = staff.message
-        actions.leave_message(staff.session_id, "")
+    if request.method == "GET" and not web.is_htmx():
+        g.page_message = _message(staff)
     return None
 
 
@@ -167,7 +195,9 @@ def _finish(response: Response) -> Response:
     if staff is not None:
         response.headers["Cache-Control"] = "no-store"
         if message:
-            actions.leave_message(staff.session_id, str(message))
+            _leave_message(response, staff, str(message)[:LONGEST_MESSAGE])
+        elif g.get("page_message"):
+            response.delete_cookie(MESSAGE_COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
     return response
 
 

@@ -230,14 +230,6 @@ def touch_session(session_id: int) -> None:
 
 
 @transaction
-def leave_message(session_id: int, message: str) -> None:
-    """Keep a sentence for the next page of this session; an empty one clears it."""
-    db.session.execute(
-        update(StaffSession).where(StaffSession.id == session_id).values(message=message[:500])
-    )
-
-
-@transaction
 def sign_out(session_id: int, name: str) -> None:
     """End one session; its cookie is worthless from now on."""
     db.session.execute(delete(StaffSession).where(StaffSession.id == session_id))

@@ -67,7 +67,6 @@ class StaffSession(Base):
     device: Mapped[str] = mapped_column(default="")
     second_step_done: Mapped[bool] = mapped_column(default=False)
     by_sso: Mapped[bool] = mapped_column(default=False)
-    message: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from guidance import security
 from guidance.accounts.models import (
@@ -18,7 +18,7 @@ from guidance.accounts.models import (
     RecoveryCode,
     StaffSession,
 )
-from guidance.db import db, now
+from guidance.db import db, now, rows_of
 
 THROTTLE_WINDOW = timedelta(minutes=15)
 
@@ -38,7 +38,7 @@ class Staff:
     second_step_set_up: bool
     second_step_done: bool
     by_sso: bool
-    message: str
+    seen_at: datetime
 
     def has(self, *roles: str) -> bool:
         """Whether the person holds any of the roles."""
@@ -82,47 +82,63 @@ def fingerprint(token: str) -> str:
     return security.signed("session", token)
 
 
-def _alive(session: StaffSession) -> bool:
+def _alive(seen_at: datetime, created_at: datetime) -> bool:
     settings = current_app.config["SETTINGS"]
     instant = now()
     return bool(
-        instant - session.seen_at < timedelta(minutes=settings.session_idle_minutes)
-        and instant - session.created_at < timedelta(hours=settings.session_hours)
+        instant - seen_at < timedelta(minutes=settings.session_idle_minutes)
+        and instant - created_at < timedelta(hours=settings.session_hours)
     )
+
+
+# Every request of staff asks this; a row for each role, one without where there is none.
+_OF_TOKEN = (
+    select(
+        StaffSession.id.label("session_id"),
+        StaffSession.second_step_done,
+        StaffSession.by_sso,
+        StaffSession.created_at,
+        StaffSession.seen_at,
+        Account.id,
+        Account.name,
+        Account.display_name,
+        Account.unit_id,
+        Account.must_change_password,
+        Account.second_step_secret.is_not(None).label("second_step_set_up"),
+        AccountRole.role,
+    )
+    .join(Account, Account.id == StaffSession.account_id)
+    .outerjoin(AccountRole, AccountRole.account_id == Account.id)
+    .where(StaffSession.fingerprint == bindparam("fingerprint"), Account.disabled_at.is_(None))
+)
 
 
 def staff_of_token(token: str) -> Staff | None:
     """The person whose session this token is, None when it is unknown, over, or the account is disabled."""
-    row = db.session.execute(
-        select(StaffSession, Account)
-        .join(Account, Account.id == StaffSession.account_id)
-        .where(StaffSession.fingerprint == fingerprint(token))
-    ).one_or_none()
-    if row is None:
+    known_as = fingerprint(token)
+    rows = rows_of(_OF_TOKEN, fingerprint=known_as)
+    if not rows or not _alive(rows[0].seen_at, rows[0].created_at):
         return None
-    session, account = row
-    if account.disabled_at is not None or not _alive(session):
-        return None
+    row = rows[0]
     return Staff(
-        id=account.id,
-        name=account.name,
-        display_name=account.display_name or account.name,
-        roles=roles_of(account.id),
-        unit_id=account.unit_id,
-        session_id=session.id,
-        fingerprint=session.fingerprint,
-        must_change_password=account.must_change_password and not session.by_sso,
-        second_step_set_up=account.second_step_secret is not None,
-        second_step_done=session.second_step_done,
-        by_sso=session.by_sso,
-        message=session.message,
+        id=row.id,
+        name=row.name,
+        display_name=row.display_name or row.name,
+        roles=frozenset(one.role for one in rows if one.role is not None),
+        unit_id=row.unit_id,
+        session_id=row.session_id,
+        fingerprint=known_as,
+        must_change_password=row.must_change_password and not row.by_sso,
+        second_step_set_up=row.second_step_set_up,
+        second_step_done=row.second_step_done,
+        by_sso=row.by_sso,
+        seen_at=row.seen_at,
     )
 
 
 def seen_long_ago(staff: Staff) -> bool:
     """Whether the session's last-seen time is worth a write (once a minute at most)."""
-    seen = db.session.scalar(select(StaffSession.seen_at).where(StaffSession.id == staff.session_id))
-    return seen is None or now() - seen > timedelta(minutes=1)
+    return now() - staff.seen_at > timedelta(minutes=1)
 
 
 def roles_of(account_id: int) -> frozenset[str]:
@@ -164,10 +180,14 @@ def all_accounts(unit_ids: Iterable[int] | None = None) -> list[AccountRow]:
     ]
 
 
+_NAMES = select(Account.id, Account.display_name, Account.name).where(
+    Account.id.in_(bindparam("ids", expanding=True))
+)
+
+
 def display_names(account_ids: Iterable[int]) -> dict[int, str]:
     """Shown names of accounts by id."""
-    query = select(Account.id, Account.display_name, Account.name).where(Account.id.in_(list(account_ids)))
-    return {id_: shown or name for id_, shown, name in db.session.execute(query)}
+    return {row.id: row.display_name or row.name for row in rows_of(_NAMES, ids=list(account_ids))}
 
 
 def open_sessions(account_id: int, present_session_id: int) -> list[SessionRow]:
@@ -180,7 +200,7 @@ def open_sessions(account_id: int, present_session_id: int) -> list[SessionRow]:
     return [
         SessionRow(row.id, row.device, row.created_at, row.seen_at, row.id == present_session_id)
         for row in db.session.scalars(query)
-        if _alive(row)
+        if _alive(row.seen_at, row.created_at)
     ]
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -13,7 +14,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from guidance import audit, security
 from guidance.accounts.queries import Staff
-from guidance.db import db, now, transaction, upsert
+from guidance.db import db, is_sqlite, now, rows_of, transaction, upsert
 from guidance.desk import queries, rollup, topics
 from guidance.desk.models import (
     UNRESOLVED,
@@ -135,9 +136,9 @@ def _check_scope(staff: Staff, row: AssistedCase) -> None:
 # --- cases -------------------------------------------------------------------------------------
 
 
-def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
+def _columns(staff: Staff, values: CaseValues, about: topics.Known | None = None) -> dict[str, Any]:
     """The columns of a case: what belongs together is made to fit (a reason only where somebody stopped)."""
-    known = topics.known(values.topic)
+    known = about or topics.known(values.topic)
     if known is None:
         raise UnknownTopic
     unresolved = values.outcome in UNRESOLVED
@@ -146,6 +147,7 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
     place = units.by_id(unit_id) if unit_id is not None else None
     if place is not None and place.valid_to is not None and place.valid_to < day:
         raise UnitEnded
+    reference = values.file_reference
     return asdict(values) | {
         "topic": known.topic,
         "topic_version": known.version,
@@ -156,7 +158,7 @@ def _columns(staff: Staff, values: CaseValues) -> dict[str, Any]:
         "reason": values.reason if unresolved else None,
         "failed_step": values.failed_step if unresolved else "",
         "steps": list(values.steps),
-        "file_reference": values.file_reference if queries.keeps_file_references(unit_id) else "",
+        "file_reference": reference if reference and queries.keeps_file_references(unit_id) else "",
     }
 
 
@@ -166,46 +168,46 @@ def log_case(
     values: CaseValues,
     request_id: int | None = None,
     session_id: int | None = None,
+    about: topics.Known | None = None,
 ) -> Logged:
     """Store a case once. A number that is known already stores nothing and says so.
 
-    Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
+    `about` is the topic where the caller has looked it up already. Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
     reading is read before the write lock is taken, so that other writers wait as briefly as possible.
     """
-    columns = _columns(staff, values)
-    return _store_case(staff, case_uid, columns, request_id, session_id)
+    columns = _columns(staff, values, about)
+    instant = now()
+    return _store_case(
+        staff,
+        columns
+        | {
+            "case_uid": case_uid,
+            "account_id": staff.id,
+            "logged_at": instant,
+            "changed_at": instant,
+            "request_id": request_id,
+            "session_id": session_id,
+        },
+    )
 
 
 @transaction
-def _store_case(
-    staff: Staff,
-    case_uid: str,
-    columns: dict[str, Any],
-    request_id: int | None,
-    session_id: int | None,
-) -> Logged:
-    instant = now()
-    inserted = db.session.scalar(
-        upsert(AssistedCase)
-        .values(
-            case_uid=case_uid,
-            account_id=staff.id,
-            logged_at=instant,
-            changed_at=instant,
-            request_id=request_id,
-            session_id=session_id,
-            **columns,
-        )
-        .on_conflict_do_nothing(index_elements=["case_uid"])
-        .returning(AssistedCase.id)
-    )
-    if inserted is None:
+def _store_case(staff: Staff, columns: dict[str, Any]) -> Logged:
+    case_uid = columns["case_uid"]
+    if not rows_of(_storing(is_sqlite()), **columns):
         known = db.session.scalars(select(AssistedCase).where(AssistedCase.case_uid == case_uid)).one()
         _check_scope(staff, known)
         return Logged(case_uid, False)
     _check_month(staff, columns["unit_id"], columns["month"])
     rollup.move(None, rollup.counted_new(columns))
     return Logged(case_uid, True)
+
+
+@cache
+def _storing(sqlite: bool) -> Any:
+    """INSERT of a case that is not there yet; made once, because every save needs it."""
+    del sqlite  # upsert() follows the database in use; the argument keeps one statement for each
+    return upsert(AssistedCase).on_conflict_do_nothing(index_elements=["case_uid"]).returning(AssistedCase.id)
 
 
 def _case(case_uid: str) -> AssistedCase:
@@ -700,12 +702,17 @@ def save_answer(
 
 
 @transaction
-def switch_file_references(staff: Staff, on: bool) -> None:
-    """Turn the field for file references on or off for the person's unit."""
-    unit_id = staff.unit_id or WHOLE_SITE
+def switch_file_references(staff: Staff, unit_id: int | None, on: bool) -> None:
+    """Turn the field for file references on or off for a unit (None: cases without one); raises NotAllowed.
+
+    Only a manager whose scope holds the unit decides that more is kept of a case.
+    """
+    if not staff.has("manager") or not queries.may_see(staff, unit_id):
+        raise NotAllowed
+    kept_as = unit_id or WHOLE_SITE
     db.session.execute(
         upsert(DeskSetting)
-        .values(unit_id=unit_id, file_references=on)
+        .values(unit_id=kept_as, file_references=on)
         .on_conflict_do_update(index_elements=["unit_id"], set_={"file_references": on})
     )
-    audit.record("desk.file-references", f"unit:{unit_id}", staff.name, on=on)
+    audit.record("desk.file-references", f"unit:{kept_as}", staff.name, on=on)

@@ -28,12 +28,12 @@ def _lang() -> str:
 
 
 def _case_form(formdata: Any = None, **values: Any) -> forms.CaseForm:
-    desk = queries.defaults(access.current_staff().unit_id)
+    unit_id = access.current_staff().unit_id
     return forms.CaseForm(
         formdata,
-        topic_known=lambda topic: topics.known(topic) is not None,
+        topic_known=topics.known,
         unit_of=queries.unit_of_code,
-        desk=desk,
+        usual_place=lambda: queries.usual_place(unit_id),
         **values,
     )
 
@@ -185,6 +185,7 @@ def words() -> dict[str, str]:
         "discard": _("Discard"),
         "topic": _("Choose what the help was about first."),
         "missing": _("Choose what was needed, who did it and how it ended."),
+        "why": _("Choose why it did not work out."),
         "personal": _("This looks like a number or address that says who somebody is. Leave it out."),
         "none": _("nothing chosen yet"),
     }
@@ -260,11 +261,11 @@ def all_topics() -> ResponseReturnValue:
 @bp.post("/cases")
 def log_case() -> ResponseReturnValue:
     """Log a case, or show the form again with what is wrong."""
-    form = _case_form(_posted())
+    form = _case_form(_posted(), asks_why=True)
     if not form.validate():
         return _desk(form, form.topic.data or "", 422)
     try:
-        logged = actions.log_case(access.current_staff(), form.case_uid.data, form.case())
+        logged = actions.log_case(access.current_staff(), form.case_uid.data, form.case(), about=form.about)
     except UserError as wrong:
         form.form_errors = [wrong.message]
         return _desk(form, form.topic.data, wrong.status)
@@ -428,7 +429,7 @@ def close_request(request_id: int) -> ResponseReturnValue:
     """Close a request as one case."""
     posted = _posted()
     posted["case_uid"] = f"request-{request_id:08d}"
-    form, answer = _case_form(posted), forms.AnswerToRequest(request.form)
+    form, answer = _case_form(posted, asks_why=True), forms.AnswerToRequest(request.form)
     right = [form.validate(), answer.validate()]
     if not all(right):
         return _request_page(request_id, form, answer, 422)
@@ -472,6 +473,9 @@ def _templates_page(form: forms.TemplateForm, status: int = 200) -> Response:
         choices=topics.for_the_device(lang, most=120),
         names=forms.names(),
         file_references=queries.keeps_file_references(staff.unit_id),
+        manager=staff.has("manager"),
+        units=queries.unit_choices(staff),
+        keeping=queries.units_keeping_file_references(staff),
     )
 
 
@@ -503,9 +507,14 @@ def remove_template() -> ResponseReturnValue:
 
 
 @bp.post("/file-references")
+@access.open_to("manager")
 def switch_file_references() -> ResponseReturnValue:
-    """Turn the field for file references on or off; for managers."""
-    actions.switch_file_references(access.current_staff(), request.form.get("on") == "yes")
+    """Turn the field for file references on or off for one's own unit or one below it; for managers."""
+    staff, code = access.current_staff(), request.form.get("unit", "").strip()
+    unit_id = queries.unit_of_code(code, queries.today()) if code else staff.unit_id
+    if code and unit_id is None:
+        raise UserError(_("There is no commune or province with this code on that day."))
+    actions.switch_file_references(staff, unit_id, request.form.get("on") == "yes")
     return done(url_for("desk.templates"), _("Saved."))
 
 

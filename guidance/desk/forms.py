@@ -36,8 +36,9 @@ from guidance.desk.models import (
     OUTCOMES,
     PLACES,
     REASONS,
+    UNRESOLVED,
 )
-from guidance.desk.queries import Defaults
+from guidance.desk.topics import Known
 from guidance.i18n import VIETNAM
 from guidance.text import personal_data, plain_numbers
 
@@ -192,7 +193,8 @@ def instant_of(text: str) -> datetime | None:
 class CaseForm(Form):
     """One assisted case. What is left out takes the desk's default.
 
-    `topic_known` says whether a topic exists; `unit_of` turns a unit's code and a day into its id.
+    `topic_known` finds a topic that exists, kept in `about`; `unit_of` turns a unit's code and a day into its id; `usual_place`
+    is asked only where the place is left out. Pages ask why (`asks_why`) where somebody stopped or was referred.
     """
 
     case_uid = HiddenField()
@@ -245,13 +247,16 @@ class CaseForm(Form):
         self,
         formdata: Any = None,
         *,
-        topic_known: Callable[[str], bool] = lambda _topic: True,
+        topic_known: Callable[[str], Known | None] = Known,
         unit_of: Callable[[str, date], int | None] = lambda _code, _day: None,
-        desk: Defaults | None = None,
+        usual_place: Callable[[], str] = lambda: "centre",
+        asks_why: bool = False,
         **values: Any,
     ) -> None:
         super().__init__(formdata, **values)
-        self._topic_known, self._unit_of, self._desk = topic_known, unit_of, desk or Defaults()
+        self._asks_why = asks_why
+        self._topic_known, self._unit_of, self._usual_place = topic_known, unit_of, usual_place
+        self.about: Known | None = None
         self.moment: datetime | None = None
         self.unit_id: int | None = None
 
@@ -268,7 +273,8 @@ class CaseForm(Form):
     def validate_topic(self, field: Field) -> None:
         """It must exist."""
         field.data = clean(field.data)
-        if len(field.data) > 120 or not self._topic_known(field.data):
+        self.about = self._topic_known(field.data) if len(field.data) <= 120 else None
+        if self.about is None:
             raise ValidationError(
                 _("Choose what the help was about: a procedure, a guide, or a general question.")
             )
@@ -286,13 +292,15 @@ class CaseForm(Form):
         self._one_of(field, OUTCOMES)
 
     def validate_reason(self, field: Field) -> None:
-        """A known reason or none."""
+        """A known reason; none where nobody stopped, or where a device says none."""
         self._one_of(field, REASONS)
+        if self._asks_why and self.outcome.data in UNRESOLVED and not field.data:
+            raise ValidationError(_("Choose why it did not work out."))
 
     def validate_place(self, field: Field) -> None:
         """A known place; the desk's usual one when left out."""
         self._one_of(field, PLACES)
-        field.data = field.data or self._desk.place
+        field.data = field.data or self._usual_place()
 
     def validate_minutes(self, field: Field) -> None:
         """A known band or none."""

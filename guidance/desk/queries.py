@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import yaml
-from sqlalchemy import Select, func, or_, select, true
+from sqlalchemy import Select, bindparam, exists, func, or_, select, true
 
 from guidance import security
 from guidance.accounts import queries as accounts
@@ -18,7 +18,7 @@ from guidance.accounts.models import Account, AccountRole
 from guidance.accounts.queries import Staff
 from guidance.catalogue.differences import state_of
 from guidance.config import PROJECT
-from guidance.db import db, now
+from guidance.db import db, now, rows_of
 from guidance.desk import topics
 from guidance.desk.models import (
     WHOLE_SITE,
@@ -139,14 +139,14 @@ def may_see(staff: Staff, unit_id: int | None) -> bool:
     return may_log_for(staff, unit_id)
 
 
+_ABOVE = select(Unit.id, Unit.parent_id).where(Unit.id == bindparam("unit_id")).cte(recursive=True)
+_ABOVE = _ABOVE.union(select(Unit.id, Unit.parent_id).join(_ABOVE, Unit.id == _ABOVE.c.parent_id))
+_IDS_ABOVE = select(_ABOVE.c.id)
+
+
 def ids_above(unit_id: int) -> list[int]:
     """The unit itself and every unit above it."""
-    found: list[int] = []
-    at: int | None = unit_id
-    while at is not None and at not in found:
-        found.append(at)
-        at = db.session.scalar(select(Unit.parent_id).where(Unit.id == at))
-    return found
+    return [row.id for row in rows_of(_IDS_ABOVE, unit_id=unit_id)]
 
 
 def _in_scope(staff: Staff, column: Any) -> Any:
@@ -160,11 +160,17 @@ def _in_scope(staff: Staff, column: Any) -> Any:
 # --- months ------------------------------------------------------------------------------------
 
 
+_CLOSED = (
+    select(ClosedMonth.id)
+    .where(ClosedMonth.month == bindparam("month"))
+    .where(or_(ClosedMonth.unit_id == WHOLE_SITE, ClosedMonth.unit_id.in_(_IDS_ABOVE)))
+    .limit(1)
+)
+
+
 def is_closed(unit_id: int | None, month: date) -> bool:
     """Whether a month has been reported for a unit or for one above it."""
-    above = [WHOLE_SITE, *(ids_above(unit_id) if unit_id is not None else [])]
-    query = select(ClosedMonth.id).where(ClosedMonth.month == month, ClosedMonth.unit_id.in_(above))
-    return db.session.scalar(query.limit(1)) is not None
+    return bool(rows_of(_CLOSED, unit_id=unit_id, month=month))
 
 
 def closed_months(unit_id: int | None) -> list[tuple[date, datetime, str]]:
@@ -181,30 +187,47 @@ def keeps_file_references(unit_id: int | None) -> bool:
     return bool(db.session.scalar(query))
 
 
+def units_keeping_file_references(staff: Staff) -> list[units.Place]:
+    """The units in the person's scope that have switched file references on, by name."""
+    query = select(DeskSetting.unit_id).where(
+        DeskSetting.file_references, _in_scope(staff, DeskSetting.unit_id)
+    )
+    return sorted(units.by_ids(db.session.scalars(query)).values(), key=lambda place: place.name)
+
+
 # --- cases -------------------------------------------------------------------------------------
 
 
-def _rows(query: Select[Any], lang: str) -> list[CaseRow]:
-    rows: Sequence[AssistedCase] = db.session.scalars(query).all()
-    names = topics.names({row.topic for row in rows}, lang)
-    people = accounts.display_names({row.account_id for row in rows})
-    places = units.by_ids({row.unit_id for row in rows if row.unit_id is not None})
-    changed = set(
-        db.session.scalars(select(CaseChange.case_id).where(CaseChange.case_id.in_([row.id for row in rows])))
+_CASES = (
+    select(
+        AssistedCase.__table__,
+        func.coalesce(func.nullif(Account.display_name, ""), Account.name).label("by"),
+        Unit.code.label("unit_code"),
+        Unit.name.label("unit_name"),
+        Unit.valid_to.label("unit_valid_to"),
+        exists().where(CaseChange.case_id == AssistedCase.id).label("changed"),
     )
+    .join(Account, Account.id == AssistedCase.account_id)
+    .outerjoin(Unit, Unit.id == AssistedCase.unit_id)
+)
+_CASE = _CASES.where(AssistedCase.case_uid == bindparam("case_uid"))
+
+
+def _case_rows(rows: Sequence[Any], lang: str) -> list[CaseRow]:
+    """Rows of _CASES as lists and answers show them."""
+    names = topics.names({row.topic for row in rows}, lang)
     result = []
     for row in rows:
-        place = places.get(row.unit_id) if row.unit_id is not None else None
         named = names[row.topic]
         result.append(
             CaseRow(
                 case_uid=row.case_uid,
                 occurred_at=row.occurred_at,
                 day=row.day,
-                unit_code=place.key if place else "",
-                unit_name=place.name if place else "",
+                unit_code=units.key(row.unit_code, row.unit_valid_to) if row.unit_code else "",
+                unit_name=row.unit_name or "",
                 account_id=row.account_id,
-                by=people.get(row.account_id, ""),
+                by=row.by,
                 place=row.place,
                 topic=row.topic,
                 topic_name=named.name,
@@ -229,7 +252,7 @@ def _rows(query: Select[Any], lang: str) -> list[CaseRow]:
                 voided_at=row.voided_at,
                 logged_at=row.logged_at,
                 changed_at=row.changed_at,
-                changed=row.id in changed,
+                changed=row.changed,
             )
         )
     return result
@@ -242,31 +265,17 @@ def today() -> date:
 
 def cases_of_day(staff: Staff, day: date, lang: str, mine: bool = False, limit: int = 200) -> list[CaseRow]:
     """The cases of a day in the person's scope (only their own where asked), newest first, voided ones too."""
-    query = select(AssistedCase).where(AssistedCase.day == day, _in_scope(staff, AssistedCase.unit_id))
+    query = _CASES.where(AssistedCase.day == day, _in_scope(staff, AssistedCase.unit_id))
     if mine:
         query = query.where(AssistedCase.account_id == staff.id)
-    return _rows(query.order_by(AssistedCase.logged_at.desc(), AssistedCase.id.desc()).limit(limit), lang)
+    query = query.order_by(AssistedCase.logged_at.desc(), AssistedCase.id.desc()).limit(limit)
+    return _case_rows(rows_of(query), lang)
 
 
 def case(staff: Staff, case_uid: str, lang: str) -> CaseRow | None:
     """One case in the person's scope."""
-    query = select(AssistedCase).where(
-        AssistedCase.case_uid == case_uid, _in_scope(staff, AssistedCase.unit_id)
-    )
-    rows = _rows(query, lang)
-    return rows[0] if rows else None
-
-
-def last_case(staff: Staff, lang: str) -> CaseRow | None:
-    """The person's own last case that counts."""
-    query = (
-        select(AssistedCase)
-        .where(AssistedCase.account_id == staff.id, AssistedCase.voided_at.is_(None))
-        .order_by(AssistedCase.id.desc())
-        .limit(1)
-    )
-    rows = _rows(query, lang)
-    return rows[0] if rows else None
+    rows = [row for row in rows_of(_CASE, case_uid=case_uid) if may_see(staff, row.unit_id)]
+    return next(iter(_case_rows(rows, lang)), None)
 
 
 def history(case_uid: str) -> list[ChangeRow]:
@@ -298,18 +307,29 @@ def may_undo(staff: Staff, row: CaseRow) -> bool:
     return row.voided_at is None and row.account_id == staff.id and now() - row.changed_at < UNDO_WITHIN
 
 
+@cache
+def _latest(whole_site: bool, *names: str) -> Select[Any]:
+    """Columns of the desk's cases of the last days, the newest first, in the order in which an index holds them."""
+    query = select(*(getattr(AssistedCase, name) for name in names))
+    query = query.where(AssistedCase.voided_at.is_(None), AssistedCase.day >= bindparam("since"))
+    if not whole_site:
+        query = query.where(AssistedCase.unit_id == bindparam("unit_id")).order_by(AssistedCase.day.desc())
+    return query.order_by(AssistedCase.id.desc()).limit(LEARNED_CASES)
+
+
+def _learned(unit_id: int | None, *names: str) -> Sequence[Any]:
+    return rows_of(_latest(unit_id is None, *names), unit_id=unit_id, since=today() - LEARNED_FROM)
+
+
+def usual_place(unit_id: int | None) -> str:
+    """Where the desk mostly helps, as its last days say."""
+    places = Counter(row.place for row in _learned(unit_id, "place"))
+    return places.most_common(1)[0][0] if places else Defaults.place
+
+
 def defaults(unit_id: int | None, topic: str = "") -> Defaults:
     """What the desk's last days suggest for a new case, for a topic where it has been seen before."""
-    query = select(
-        AssistedCase.topic,
-        AssistedCase.place,
-        AssistedCase.need,
-        AssistedCase.help_mode,
-        AssistedCase.outcome,
-        AssistedCase.minutes,
-    ).where(AssistedCase.voided_at.is_(None), AssistedCase.day >= today() - LEARNED_FROM)
-    query = query.where(AssistedCase.unit_id == unit_id if unit_id is not None else true())
-    rows = db.session.execute(query.order_by(AssistedCase.id.desc()).limit(LEARNED_CASES)).all()
+    rows = _learned(unit_id, "topic", "place", "need", "help_mode", "outcome", "minutes")
     if not rows:
         return Defaults()
     about = [row for row in rows if row.topic == topic] or rows

@@ -124,9 +124,9 @@ def move(before: Counted | None, after: Counted | None) -> None:
             why = (state.month, state.unit_id, state.topic, state.reason, state.place, state.failed_step)
             reasons[why] += sign * state.people
     # Always in the same order, so that two writers on PostgreSQL wait for each other instead of deadlocking.
-    for key in sorted(counts):
-        if any(counts[key].values()):
-            _add_count(key, counts[key])
+    moved = {key: counts[key] for key in sorted(counts) if any(counts[key].values())}
+    if moved:
+        _add_counts(moved)
     for reason_key in sorted(reasons):
         if reasons[reason_key]:
             _add_reason(reason_key, reasons[reason_key])
@@ -143,17 +143,23 @@ def _adding(table: type[Base], key: tuple[str, ...], numbers: tuple[str, ...], s
     )
 
 
-def _add_count(key: CountKey, delta: Counter[str]) -> None:
-    values = dict(zip(COUNT_KEY, key, strict=True)) | {name: delta[name] for name in NUMBERS}
-    db.session.execute(_adding(MonthlyCount, COUNT_KEY, NUMBERS, is_sqlite()), values)
-    if delta["cases"] < 0:
-        same_row = [getattr(MonthlyCount, name) == value for name, value in zip(COUNT_KEY, key, strict=True)]
-        db.session.execute(delete(MonthlyCount).where(*same_row, MonthlyCount.cases == 0))
+def _add_counts(deltas: Mapping[CountKey, Counter[str]]) -> None:
+    values = [
+        dict(zip(COUNT_KEY, key, strict=True)) | {name: delta[name] for name in NUMBERS}
+        for key, delta in deltas.items()
+    ]
+    db.session.connection().execute(_adding(MonthlyCount, COUNT_KEY, NUMBERS, is_sqlite()), values)
+    for key, delta in deltas.items():
+        if delta["cases"] < 0:
+            same_row = [
+                getattr(MonthlyCount, name) == value for name, value in zip(COUNT_KEY, key, strict=True)
+            ]
+            db.session.execute(delete(MonthlyCount).where(*same_row, MonthlyCount.cases == 0))
 
 
 def _add_reason(key: ReasonKey, people: int) -> None:
     values = dict(zip(REASON_KEY, key, strict=True)) | {"people": people}
-    db.session.execute(_adding(MonthlyReason, REASON_KEY, ("people",), is_sqlite()), values)
+    db.session.connection().execute(_adding(MonthlyReason, REASON_KEY, ("people",), is_sqlite()), values)
     if people < 0:
         same_row = [
             getattr(MonthlyReason, name) == value for name, value in zip(REASON_KEY, key, strict=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from guidance.catalogue import queries as catalogue
 from guidance.catalogue.models import FormerKey, Procedure, ProcedureCard, RecordVersion
 from guidance.config import PROJECT
-from guidance.db import db
+from guidance.db import db, rows_of
 from guidance.guides import queries as guides
 from guidance.guides.models import Guide, GuideVersion
 from guidance.search import current as search
@@ -83,33 +83,40 @@ def known(topic: str) -> Known | None:
     return None
 
 
+# Every save of a case asks one of these.
+_PROCEDURE = (
+    select(
+        Procedure.key,
+        ProcedureCard.online,
+        select(func.max(RecordVersion.number))
+        .where(RecordVersion.procedure_id == Procedure.id)
+        .scalar_subquery()
+        .label("version"),
+    )
+    .join(ProcedureCard, ProcedureCard.procedure_id == Procedure.id, isouter=True)
+    .where(or_(Procedure.key == bindparam("key"), Procedure.code == bindparam("key")))
+    .where(Procedure.status != "draft")
+    .limit(1)
+)
+_GUIDE = select(
+    select(func.max(GuideVersion.number))
+    .where(GuideVersion.guide_id == Guide.id, GuideVersion.lang == "vi")
+    .scalar_subquery()
+    .label("version")
+).where(Guide.slug == bindparam("slug"))
+
+
 def _known_procedure(key: str) -> Known | None:
-    query = (
-        select(Procedure.id, Procedure.key, ProcedureCard.online)
-        .join(ProcedureCard, ProcedureCard.procedure_id == Procedure.id, isouter=True)
-        .where(or_(Procedure.key == key, Procedure.code == key), Procedure.status != "draft")
-        .limit(1)
-    )
-    row = db.session.execute(query).one_or_none()
-    if row is None:
-        successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == key))
-        return _known_procedure(successor) if successor and successor != key else None
-    version = db.session.scalar(
-        select(func.max(RecordVersion.number)).where(RecordVersion.procedure_id == row.id)
-    )
-    return Known(f"procedure:{row.key}", str(version) if version else "", row.online or "")
+    for row in rows_of(_PROCEDURE, key=key):
+        return Known(f"procedure:{row.key}", str(row.version or ""), row.online or "")
+    successor = db.session.scalar(select(FormerKey.successor_key).where(FormerKey.key == key))
+    return _known_procedure(successor) if successor and successor != key else None
 
 
 def _known_guide(slug: str) -> Known | None:
-    guide_id = db.session.scalar(select(Guide.id).where(Guide.slug == slug))
-    if guide_id is None:
-        return Known(f"guide:{slug}") if slug in _shipped_guides() else None
-    version = db.session.scalar(
-        select(func.max(GuideVersion.number)).where(
-            GuideVersion.guide_id == guide_id, GuideVersion.lang == "vi"
-        )
-    )
-    return Known(f"guide:{slug}", str(version) if version else "")
+    for row in rows_of(_GUIDE, slug=slug):
+        return Known(f"guide:{slug}", str(row.version or ""))
+    return Known(f"guide:{slug}") if slug in _shipped_guides() else None
 
 
 def names(topics: Iterable[str], lang: str) -> dict[str, Named]:

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from guidance.db import db
+from guidance.db import db, rows_of
 from guidance.i18n import VIETNAM
 from guidance.text import fold
 from guidance.units.models import (
@@ -39,7 +40,12 @@ class Place:
     @property
     def key(self) -> str:
         """How to name this unit for certain: its code, with a day it was valid on when it is no longer."""
-        return self.code if self.valid_to is None else f"{self.code}@{self.valid_to.isoformat()}"
+        return key(self.code, self.valid_to)
+
+
+def key(code: str, valid_to: date | None) -> str:
+    """How to name a unit for certain."""
+    return code if valid_to is None else f"{code}@{valid_to.isoformat()}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def today() -> date:
     return datetime.now(VIETNAM).date()
 
 
-def _place(unit: Unit) -> Place:
+def _place(unit: Any) -> Place:
     begins = None if unit.valid_from == BEFORE_RECORDS else unit.valid_from
     return Place(unit.id, unit.code, unit.name, unit.kind, unit.parent_id, begins, unit.valid_to)
 
@@ -77,17 +83,18 @@ def by_code(code: str, on: date | None = None) -> Place | None:
     return _place(unit) if unit else None
 
 
+_BY_IDS = select(Unit.__table__).where(Unit.id.in_(bindparam("ids", expanding=True)))
+
+
 def by_id(unit_id: int) -> Place | None:
     """The unit with this id."""
-    unit = db.session.get(Unit, unit_id)
-    return _place(unit) if unit else None
+    return by_ids([unit_id]).get(unit_id)
 
 
 def by_ids(unit_ids: Iterable[int]) -> dict[int, Place]:
     """Units by id."""
     wanted = list(unit_ids)
-    units = db.session.scalars(select(Unit).where(Unit.id.in_(wanted))) if wanted else ()
-    return {unit.id: _place(unit) for unit in units}
+    return {row.id: _place(row) for row in rows_of(_BY_IDS, ids=wanted)} if wanted else {}
 
 
 def provinces(on: date | None = None) -> list[Place]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from guidance.accounts import access
 from guidance.db import db, now
-from guidance.desk import actions, rollup, views
+from guidance.desk import actions, queries, rollup, views
 from guidance.desk.models import ALL_TOPICS, AssistedCase, CaseChange, HelpRequest
 from tests.conftest import Visitor, staff_of, visitor_of
 from tests.desk.conftest import a_case, send
@@ -55,6 +56,19 @@ def test_a_template_and_save_log_a_case(officer: Visitor) -> None:
     after = officer.get("/en/desk/").get_data(as_text=True)
     assert after.count('<li class="case"') == 1
     assert people() == 1
+
+
+def test_a_confirmation_is_said_once_and_only_to_whom_it_belongs(officer: Visitor, manager: Visitor) -> None:
+    """A colleague's cookie, or one that somebody made up, says nothing and breaks nothing."""
+    officer.post("/en/desk/cases", a_case())
+    left = officer.client.get_cookie(access.MESSAGE_COOKIE)
+    assert left is not None
+    for value in (left.value, left.value.replace(".", "x."), "ü.ü", "."):
+        manager.client.set_cookie(access.MESSAGE_COOKIE, value, secure=True)
+        page = manager.get("/en/desk/")
+        assert page.status_code == 200 and "Case logged." not in page.get_data(as_text=True)
+    said = ["Case logged." in officer.get("/en/desk/").get_data(as_text=True) for _time in range(2)]
+    assert said == [True, False]
 
 
 def test_a_blank_form_says_what_is_missing(officer: Visitor) -> None:
@@ -284,14 +298,48 @@ def test_a_desk_keeps_its_own_templates_and_answers(officer: Visitor) -> None:
     assert "5" in late.get_data(as_text=True) and "Chờ 10 phút." in late.get_data(as_text=True)
 
 
-def test_a_file_reference_is_kept_only_where_it_is_switched_on(officer: Visitor) -> None:
-    """Off by default; a person's number is refused even when on."""
+def test_a_file_reference_is_kept_only_where_a_manager_switched_it_on(
+    officer: Visitor, manager: Visitor
+) -> None:
+    """Off by default, for each unit by itself; a person's number is refused even when on."""
     answer = send(officer, a_case(file_reference="H54.12-260901-0001"))
     assert answer.json and answer.json["file_reference"] == ""
-    officer.post("/en/desk/file-references", {"on": "yes"})
+    assert officer.post("/en/desk/file-references", {"on": "yes"}).status_code == 403
+    assert "A manager decides" in officer.get("/en/desk/templates").get_data(as_text=True)
+    assert manager.post("/en/desk/file-references", {"on": "yes", "unit": "99999"}).status_code == 400
+    manager.post("/en/desk/file-references", {"on": "yes", "unit": "08762"})
+    answer = send(officer, a_case("case-0004", file_reference="H54.12-260901-0001"))
+    assert answer.json and answer.json["file_reference"] == "", "that was the neighbour's"
+    manager.post("/en/desk/file-references", {"on": "yes", "unit": "08761"})
+    page = manager.get("/en/desk/templates").get_data(as_text=True)
+    assert "Lập Thạch (08761)" in page and "Tiên Lữ (08762)" in page
+    assert "They are switched on here" in officer.get("/en/desk/templates").get_data(as_text=True)
     answer = send(officer, a_case("case-0002", file_reference="H54.12-260901-0001"))
     assert answer.json and answer.json["file_reference"] == "H54.12-260901-0001"
     assert send(officer, a_case("case-0003", file_reference="025190001234")).status_code == 422
+
+
+def test_a_manager_switches_file_references_in_the_own_scope_only(
+    either_app: Flask, places: dict[str, int]
+) -> None:
+    """Neither for the province nor for the commune beside."""
+    leader = staff_of(either_app, "hoa", "manager", unit_id=places["08761"])
+    for code in ("25", "08762"):
+        assert leader.post("/en/desk/file-references", {"on": "yes", "unit": code}).status_code == 403
+    assert leader.post("/en/desk/file-references", {"on": "yes"}).status_code == 303
+    db.session.rollback()
+    assert queries.keeps_file_references(places["08761"])
+    assert not queries.keeps_file_references(places["08762"])
+
+
+@pytest.mark.parametrize("outcome", ["stopped", "referred"])
+def test_the_page_asks_why_somebody_stopped_and_a_device_need_not_say(officer: Visitor, outcome: str) -> None:
+    """The form comes back with the question; the JSON door takes the case without a reason."""
+    asked = officer.post("/en/desk/cases", a_case(outcome=outcome))
+    assert asked.status_code == 422
+    assert "Choose why it did not work out." in asked.get_data(as_text=True)
+    assert officer.post("/en/desk/cases", a_case(outcome=outcome, reason="nfc")).status_code == 303
+    assert send(officer, a_case("case-0002", outcome=outcome)).status_code == 201
 
 
 def test_what_has_expired_is_deleted_and_the_counts_stay(

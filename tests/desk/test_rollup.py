@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guidance.accounts import actions as accounts
 from guidance.accounts import queries as account_queries
 from guidance.accounts.queries import Staff
-from guidance.db import db
+from guidance.db import db, now
 from guidance.desk import actions, rollup
 from guidance.desk.models import (
     HELP_MODES,
@@ -67,7 +67,7 @@ def staff(name: str, roles: frozenset[str], unit_id: int) -> Staff:
     number = (
         account.id if account else accounts.create_account(name, roles, unit_id, "three unrelated words").id
     )
-    return Staff(number, name, name, roles, unit_id, 0, "", False, False, False, False, "")
+    return Staff(number, name, name, roles, unit_id, 0, "", False, False, False, False, now())
 
 
 def do(what: str, uid: str, case: dict[str, Any], who: Staff, unit_id: int) -> None:

@@ -42,6 +42,8 @@ VERSIONS = Path(backup.__file__).parent / "migrations" / "versions"
 RELEASED = sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))
 # Made anew by a later release, when nothing could have been stored in them.
 NEVER_HELD_ANYTHING = {"0006": {"service_centre", "unit_served"}}
+# Held a sentence for the next page only, which a later release sends along in another way.
+HELD_NOTHING_LASTING = {"0011": {("staff_session", "message")}}
 ROWS = 3
 
 
@@ -152,11 +154,15 @@ def test_what_people_stored_under_any_release_survives_the_upgrade(empty_site: F
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
     engine.dispose()
     gone = {name for later, names in NEVER_HELD_ANYTHING.items() if later > release for name in names}
+    let_go = {
+        column for later, columns in HELD_NOTHING_LASTING.items() if later > release for column in columns
+    }
     for name, rows in before.items():
         if name in gone:
             continue
-        kept = [{column: row[column] for column in rows[0]} for row in after[name]]
-        assert kept == rows, name
+        lasting = [{column: row[column] for column in row if (name, column) not in let_go} for row in rows]
+        kept = [{column: row[column] for column in lasting[0]} for row in after[name]]
+        assert kept == lasting, name
 
 
 def test_one_machine_at_a_time_gets_a_database_ready(empty_site: Flask) -> None:

@@ -68,13 +68,14 @@ AUDIENCE = {
         reports.download_review reports.download_workbook reports.failing reports.league reports.official
         reports.official_imports reports.remove_target reports.save_denominator reports.save_import
         reports.save_target reports.targets reports.undo_import
+        desk.switch_file_references
     """,
     "desk manager": """
         api.correct_case api.log_case api.undo_case api.void_case
         desk.all_topics desk.answers desk.case desk.claim_request desk.close_request desk.correct_case
         desk.dismiss_request desk.find_topics desk.home desk.log_case
         desk.one_request desk.open_requests desk.release_request desk.remove_template desk.save_answer
-        desk.save_template desk.switch_file_references desk.templates desk.undo_case desk.void_case
+        desk.save_template desk.templates desk.undo_case desk.void_case
         sessions.correct sessions.counter sessions.log sessions.new sessions.one sessions.past sessions.void
     """,
     "editor admin": """
