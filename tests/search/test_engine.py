@@ -14,7 +14,7 @@ from guidance.search import index as index_file
 from guidance.search import shipped
 from guidance.search.documents import Document
 from guidance.search.engine import Index
-from guidance.search.index import IndexMissing
+from guidance.search.snapshot import IndexMissing
 from guidance.search.vocabulary import Word
 
 
