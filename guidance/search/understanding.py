@@ -224,16 +224,26 @@ def _spaced(pairs: list[tuple[str, str]], index: Snapshot, unfinished: bool) -> 
 def _stops(words: list[str], marks: list[str], index: Snapshot) -> list[bool]:
     """Which words are only a way of asking."""
     dropped = [False] * len(words)
+    bare = words == marks
     at = 0
     while at < len(words):
         for size in range(min(LONGEST, len(words) - at), 0, -1):
             if index.vocabulary.is_stop(tuple(words[at : at + size]), tuple(marks[at : at + size])):
-                dropped[at : at + size] = [True] * size
+                dropped[at : at + size] = [size > 1 or not (bare and _other_word(words, at, index))] * size
                 at += size
                 break
         else:
             at += 1
     return dropped
+
+
+def _other_word(words: list[str], at: int, index: Snapshot) -> bool:
+    """Whether a particle typed without diacritics is another word by its neighbours: "nha" in "sua nha" is a house."""
+    return any(
+        index.vocabulary.is_spelled_otherwise(tuple(words[start : start + size]), at - start)
+        for size in (2, 3)
+        for start in range(max(0, at - size + 1), min(at, len(words) - size) + 1)
+    )
 
 
 def _known_phrase(

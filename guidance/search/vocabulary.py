@@ -148,6 +148,10 @@ class Vocabulary:
                     found[reading.terms] = reading
         return list(found.values())
 
+    def is_spelled_otherwise(self, typed: tuple[str, ...], at: int) -> bool:
+        """Whether a wording that was typed without diacritics is known with diacritics on one of its words."""
+        return any(written.split(" ")[at] != typed[at] for written, _ in self._readings.get(typed, ()))
+
     def is_stop(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> bool:
         """Whether these words are only a way of asking.
 
