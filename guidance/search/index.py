@@ -46,7 +46,7 @@ CREATE TABLE word (kind TEXT, source TEXT, target TEXT, weight REAL);
 """
 _SHORTCUTS = """
 CREATE UNIQUE INDEX document_key ON document (kind, key, digest);
-CREATE INDEX single ON term (term, id, named, total) WHERE pair = 0;
+CREATE INDEX single ON term (pair, term, named, total) WHERE pair = 0;
 """
 
 

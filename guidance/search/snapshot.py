@@ -55,31 +55,18 @@ class Snapshot:
         What the snapshot ``before`` had read and did not change is taken over.
         """
         self.stamp = file_stamp(path)
+        self._lock = threading.RLock()
         try:
             self._db = connect(path, "ro")
-            meta = dict(self._db.execute("SELECT name, value FROM meta"))
+            try:
+                self._db.execute("BEGIN")  # one state, whatever a writer does meanwhile
+                self._read(before)
+                self._db.execute("COMMIT")
+            except (sqlite3.Error, IndexMissing):
+                self._db.close()
+                raise
         except sqlite3.Error as problem:
             raise IndexMissing(str(path)) from problem
-        if meta.get("format") != FORMAT:
-            self._db.close()
-            raise IndexMissing(f"{path}: older layout")
-        self._lock = threading.RLock()
-        self.version = self._data_version()
-        self.count = int(meta["count"])
-        self.content: str = meta.get("content", "")
-        self._words = read_words(self._db)
-        same = before is not None and before._words == self._words
-        self.vocabulary: Vocabulary = before.vocabulary if before and same else Vocabulary(self._words)
-        self.traits = read_traits(self._db)
-        self.guides = self.traits.get(("kind", "guide"), 0)
-        self.documents = self.guides | self.traits.get(("kind", "procedure"), 0)
-        self.priors, self.markers = read_numbers(self._db)
-        self.singles: dict[str, Term] = {
-            term: Term(number, named, total)
-            for term, number, named, total in self._db.execute(
-                "SELECT term, id, named, total FROM term WHERE pair = 0 AND total > 0"
-            )
-        }
         # Words that spelling may lead to: what names things, or stands often enough not to be a slip.
         self.lexicon: dict[str, int] = {
             term: found.named * 3 + found.total
@@ -96,6 +83,28 @@ class Snapshot:
         self.one_slip_away = lru_cache(maxsize=3000)(self._one_slip_away)
         self.starting_with = lru_cache(maxsize=1000)(self._starting_with)
         self.preferred = lru_cache(maxsize=4)(self._preferred)
+
+    def _read(self, before: Snapshot | None) -> None:
+        meta = dict(self._db.execute("SELECT name, value FROM meta"))
+        if meta.get("format") != FORMAT:
+            raise IndexMissing("older layout")
+        self.version = self._data_version()
+        self.count = int(meta["count"])
+        self.content: str = meta.get("content", "")
+        self._words = read_words(self._db)
+        same = before is not None and before._words == self._words
+        self.vocabulary: Vocabulary = before.vocabulary if before and same else Vocabulary(self._words)
+        self.traits = read_traits(self._db)
+        self.guides = self.traits.get(("kind", "guide"), 0)
+        self.documents = self.guides | self.traits.get(("kind", "procedure"), 0)
+        self.priors, self.markers = read_numbers(self._db)
+        self.singles: dict[str, Term] = {
+            term: Term(number, named, total)
+            for term, number, named, total in self._db.execute(
+                "SELECT term, id, named, total FROM term WHERE pair = 0"
+            )
+            if total
+        }
 
     def close(self) -> None:
         """Let go of the file."""
