@@ -39,12 +39,13 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, digest TEXT, terms BLOB, marked TEXT, card TEXT);
 CREATE TABLE wording (document INTEGER PRIMARY KEY, content BLOB);
 CREATE TABLE code (code TEXT, document INTEGER, PRIMARY KEY (code, document)) WITHOUT ROWID;
-CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT UNIQUE, pair INTEGER, named INTEGER, total INTEGER, documents BLOB);
+CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT, pair INTEGER, named INTEGER, total INTEGER, documents BLOB);
 CREATE TABLE trait (name TEXT, value TEXT, documents BLOB, PRIMARY KEY (name, value)) WITHOUT ROWID;
 CREATE TABLE numbers (name TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID;
 CREATE TABLE word (kind TEXT, source TEXT, target TEXT, weight REAL);
 """
 _SHORTCUTS = """
+CREATE UNIQUE INDEX term_term ON term (term);
 CREATE UNIQUE INDEX document_key ON document (kind, key, digest);
 CREATE INDEX single ON term (pair, term, named, total) WHERE pair = 0;
 """
