@@ -24,6 +24,8 @@ def fold(text: str) -> str:
     NFC and NFD, old and new tone placement (hoà, hòa), Đ and đ all come out alike; other scripts
     lose their vowel marks and keep their letters.
     """
+    if text.isascii():
+        return text.lower()
     text = unicodedata.normalize("NFC", text).translate(_FOLDED)
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -41,10 +43,14 @@ def spelled_words(text: str) -> list[tuple[str, str]]:
     Moving the tone makes old and new placement equal while thuế and thuê stay apart.
     """
     marked = unicodedata.normalize("NFC", text.replace("\x00", " ")).lower()
-    return [(fold(word), marked_form(word)) for word in _WORD.findall(marked) if fold(word)]
+    return [pair for pair in map(_spelled_word, _WORD.findall(marked)) if pair[0]]
 
 
 @lru_cache(maxsize=8192)
+def _spelled_word(word: str) -> tuple[str, str]:
+    return fold(word), marked_form(word)
+
+
 def marked_form(word: str) -> str:
     """A word in lower case with its vowel marks in place and its tone at the end."""
     letters = unicodedata.normalize("NFD", word.lower())

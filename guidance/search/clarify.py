@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from guidance import text
-from guidance.search.index import Snapshot
 from guidance.search.ranking import Ranked
+from guidance.search.snapshot import Snapshot
 from guidance.search.understanding import Question
 from guidance.search.vocabulary import Fork
 
@@ -45,10 +45,12 @@ def ask(question: Question, ranked: list[Ranked], index: Snapshot, lang: str) ->
     ]
     if len(near) < 3 or near[0].score - near[1].score > 0.25:
         return None
-    cards = index.cards([one.document for one in near])
     choices: dict[str, Choice] = {}
     for one in near[:_MOST]:
-        kind, key, card = cards[one.document]
+        shown = index.card(one.document)
+        if shown is None:
+            continue
+        kind, key, card = shown
         label = card["titles"].get(lang) or card["titles"].get("vi") or card["official"]
         choices.setdefault(text.fold(label), Choice(label, kind, key))
     return Clarify("", tuple(choices.values())) if len(choices) >= 3 else None
@@ -58,8 +60,9 @@ def _forked(fork: Fork, index: Snapshot, lang: str) -> Clarify | None:
     choices = []
     for key, labels in fork.choices:
         for number in index.with_code(key)[:1]:
-            kind, found, _ = index.cards([number])[number]
-            choices.append(Choice(labels.get(lang) or labels["vi"], kind, found))
+            shown = index.card(number)
+            if shown is not None:
+                choices.append(Choice(labels.get(lang) or labels["vi"], shown[0], shown[1]))
     if len(choices) < 2:
         return None
     return Clarify(fork.question.get(lang) or fork.question["vi"], tuple(choices))

@@ -13,7 +13,7 @@ from guidance.db import db
 from guidance.search import index as index_file
 from guidance.search import queries
 from guidance.search.engine import Index
-from guidance.search.index import IndexMissing
+from guidance.search.snapshot import IndexMissing
 
 LOOK_EVERY = 0.5  # seconds between two looks at the version of the content
 

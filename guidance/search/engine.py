@@ -1,14 +1,14 @@
 """The search engine as others use it: questions in, hits out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from guidance.search import bits
 from guidance.search.clarify import Clarify, ask
-from guidance.search.index import Snapshot, Watched
-from guidance.search.ranking import HASTY, WEIGHTS, Ranked, Weights, rank
+from guidance.search.ranking import Ranked, Ranking, rank
+from guidance.search.snapshot import Snapshot, Watched
 from guidance.search.understanding import Question, understand
 
 FILTERS = ("kind", "sector", "level", "online", "audience", "life_event")
@@ -66,18 +66,17 @@ class Index:
         """The best documents for a question in any language, titles in ``lang``; never raises on odd input."""
         index = self._watched.snapshot()
         asked = understand(question, index)
-        allowed = _allowed(filters or {}, index)
-        ranked, total = _with_codes(asked, index, allowed, offset + limit + 1)
-        page = _hits(ranked[offset : offset + limit], lang, index)
+        found = _with_codes(asked, index, _allowed(filters or {}, index), offset + limit + 1)
+        page = _hits(found.best[offset : offset + limit], lang, index)
         choice = None
         if not offset and not filters and not asked.codes:
-            choice = ask(asked, ranked, index, lang)
+            choice = ask(asked, found.best, index, lang)
         return Found(
             page,
-            max(total, offset + len(page)),
+            max(found.matching.bit_count(), offset + len(page)),
             choice,
             asked.corrected,
-            _facets(ranked, index) if facets else {},
+            _facets(found.matching, index) if facets else {},
             asked.asked,
         )
 
@@ -85,8 +84,8 @@ class Index:
         """What a person may be about to ask, while they type."""
         index = self._watched.snapshot()
         asked = understand(typed, index, prefix=True)
-        ranked, _ = _with_codes(asked, index, None, limit, HASTY)
-        return _hits(ranked[:limit], lang, index)
+        found = _with_codes(asked, index, index.documents, limit)
+        return _hits(found.best[:limit], lang, index)
 
     def known(self, keys: Iterable[str]) -> set[str]:
         """Those of some codes and guides' names under which something can be found."""
@@ -104,65 +103,44 @@ class Index:
         return self._watched.snapshot().count
 
 
-def _with_codes(
-    asked: Question,
-    index: Snapshot,
-    allowed: Callable[[int], bool] | None,
-    wanted: int,
-    weights: Weights = WEIGHTS,
-) -> tuple[list[Ranked], int]:
+def _with_codes(asked: Question, index: Snapshot, allowed: int, wanted: int) -> Ranking:
     """Documents whose code was typed, then those that answer the words."""
     by_code: dict[int, Ranked] = {}
     for code in asked.codes:
         for number in index.with_code(code):
-            if allowed is None or allowed(number):
+            if allowed >> number & 1:
                 by_code.setdefault(number, Ranked(number, 9.0, 1.0))
-    ranked, total = rank(asked, index, allowed, wanted, weights)
-    rest = [one for one in ranked if one.document not in by_code]
-    return [*by_code.values(), *rest], total + len(by_code)
+    found = rank(asked, index, allowed, wanted)
+    rest = [one for one in found.best if one.document not in by_code]
+    return Ranking([*by_code.values(), *rest], found.matching | bits.from_numbers(by_code))
 
 
-def _allowed(filters: Mapping[str, str], index: Snapshot) -> Callable[[int], bool] | None:
-    wanted = {name: value for name, value in filters.items() if value and name in FILTERS}
-    if not wanted:
-        return None
-
-    def check(number: int) -> bool:
-        trait = index.traits[number]
-        return trait is not None and all(value in _values(trait, name) for name, value in wanted.items())
-
-    return check
+def _allowed(filters: Mapping[str, str], index: Snapshot) -> int:
+    """The documents that fit all filters."""
+    allowed = index.documents
+    for name, value in filters.items():
+        if value and name in FILTERS:
+            allowed &= index.traits.get((name, value), 0)
+    return allowed
 
 
-def _values(trait: tuple[Any, ...], name: str) -> tuple[str, ...]:
-    """The values a document has under a filter."""
-    found = trait[FILTERS_AT[name]]
-    if isinstance(found, tuple):
-        return found
-    return (found,) if found else ()
-
-
-FILTERS_AT = {"kind": 0, "sector": 1, "level": 2, "audience": 3, "online": 4, "life_event": 5}
-
-
-def _facets(ranked: list[Ranked], index: Snapshot) -> dict[str, dict[str, int]]:
+def _facets(matching: int, index: Snapshot) -> dict[str, dict[str, int]]:
+    """How many of the documents that match have each value of each filter, the most frequent values."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
-    for one in ranked:
-        trait = index.traits[one.document]
-        if trait is None or one.coverage < 0.45:
-            continue
-        for name, counter in counts.items():
-            counter.update(_values(trait, name))
+    for (name, value), documents in index.traits.items():
+        count = (documents & matching).bit_count()
+        if count:
+            counts[name][value] = count
     return {name: dict(counter.most_common(12)) for name, counter in counts.items()}
 
 
 def _hits(ranked: list[Ranked], lang: str, index: Snapshot) -> list[Hit]:
-    cards = index.cards([one.document for one in ranked])
     hits = []
     for one in ranked:
-        if one.document not in cards:
+        stored = index.card(one.document)
+        if stored is None:
             continue
-        kind, key, card = cards[one.document]
+        kind, key, card = stored
         titles, summaries = card["titles"], card["summaries"]
         order = (lang, "en", "vi") if lang == "ur" else (lang, "vi")
         shown = next((one for one in order if titles.get(one)), "vi")

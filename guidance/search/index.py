@@ -1,7 +1,7 @@
-"""The derived index file: built whole and swapped in, amended row by row, read by every worker.
+"""The derived index file: built whole and swapped in, amended document by document.
 
-One SQLite file holds the documents, the terms with their postings (document numbers and field weights as
-packed arrays), and the words of the vocabulary. Nothing in it is original: it can always be built anew.
+One SQLite file holds the documents, the terms with the sets of documents they stand in, and the words of the vocabulary.
+Nothing in it is original: it can always be built anew. ``guidance.search.snapshot`` reads it.
 """
 
 from __future__ import annotations  # array[int] is only a name to Python 3.11
@@ -13,62 +13,42 @@ import math
 import os
 import sqlite3
 import threading
-import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from guidance import text
+from guidance.search import bits
 from guidance.search.documents import FIELD_NAMES, FIELDS, LEVELS, NAMING, Document, terms
 from guidance.search.vocabulary import Vocabulary, Word
+from guidance.search.wordings import Wordings
 
-FORMAT = "6"  # raise it when the layout changes: an older file is then not opened
-_FRESH_FOR = 0.4  # seconds for which a reader does not look whether the file changed
+FORMAT = "7"  # raise it when the layout changes: an older file is then not opened
+FULL = 200  # the weight of a term where people call the document exactly this
 _AMENDED_AT_MOST = 150  # changed documents up to which amending is quicker than building
 _FAINT = 0.02  # share of documents named with a term from which its weak occurrences are left out
-COMMON = 0.1  # share of documents from which a term is common
 _WEAK_LIMIT = 1500  # characters of weak text that are indexed
+_LONGEST_WORDING = 60  # words
+_MOST_WORDINGS = 1000  # of one document
+_FORM = 0.8  # weight of a form's number
 
 _LAYOUT = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, prior REAL, markers INTEGER,
-    wordings BLOB, terms BLOB, marked TEXT, card TEXT, digest TEXT);
-CREATE UNIQUE INDEX document_key ON document (kind, key);
+CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, digest TEXT, terms BLOB, marked TEXT, card TEXT);
+CREATE TABLE wording (document INTEGER PRIMARY KEY, content BLOB);
 CREATE TABLE code (code TEXT, document INTEGER, PRIMARY KEY (code, document)) WITHOUT ROWID;
-CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT UNIQUE, pair INTEGER, named INTEGER, total INTEGER,
-    documents BLOB, weights BLOB, levels BLOB);
+CREATE TABLE term (id INTEGER PRIMARY KEY, term TEXT, pair INTEGER, named INTEGER, total INTEGER, documents BLOB);
+CREATE TABLE trait (name TEXT, value TEXT, documents BLOB, PRIMARY KEY (name, value)) WITHOUT ROWID;
+CREATE TABLE numbers (name TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID;
 CREATE TABLE word (kind TEXT, source TEXT, target TEXT, weight REAL);
 """
-
-
-class IndexMissing(Exception):
-    """There is no readable index file yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One text of a document as term numbers, with the rarity of all its words together."""
-
-    field: int
-    ids: tuple[int, ...]
-    rarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term's number, how many documents are named with it, and where it stands."""
-
-    id: int
-    named: int
-    total: int
-    documents: array[int]
-    weights: bytes
-    levels: bytes | None = None  # for common terms: the weight by document number
+_SHORTCUTS = """
+CREATE UNIQUE INDEX term_term ON term (term);
+CREATE UNIQUE INDEX document_key ON document (kind, key, digest);
+CREATE INDEX single ON term (pair, term, named, total) WHERE pair = 0;
+"""
 
 
 # --- Writing -----------------------------------------------------------------------------------
@@ -144,17 +124,18 @@ def _amend(
     vocabulary: Iterable[Word] | None,
     content: str | None,
 ) -> None:
-    db = _connect(path, "rw")
+    db = connect(path, "rw")
     try:
         db.execute("BEGIN IMMEDIATE")
         if vocabulary is not None:
             db.execute("DELETE FROM word")
             _write_words(db, vocabulary)
-        words = Vocabulary(_read_words(db))
+        words, traits = Vocabulary(read_words(db)), _Traits.load(db)
         for kind, key in gone:
-            _take_out(db, kind, key)
+            _take_out(db, kind, key, traits)
         for document in changed:
-            _put(db, document, words)
+            _put(db, document, words, traits)
+        traits.save(db)
         if content is not None:
             db.execute("UPDATE meta SET value = ? WHERE name = 'content'", (content,))
         db.execute("COMMIT")
@@ -178,7 +159,7 @@ def _digests(path: Path, frame: str) -> dict[tuple[str, str], str] | None:
     if not path.exists():
         return None
     try:
-        db = _connect(path, "ro")
+        db = connect(path, "ro")
         try:
             meta = dict(db.execute("SELECT name, value FROM meta"))
             if meta.get("format") != FORMAT or meta.get("frame") != frame:
@@ -197,45 +178,49 @@ def _one_writer(path: Path) -> Iterator[None]:
         yield
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """The file as a database: "ro" to read, "rw" to amend, "rwc" to make it."""
     address = f"file:{str(path).replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode={mode}"
     db = sqlite3.connect(address, uri=True, timeout=5, check_same_thread=False, isolation_level=None)
     db.execute("PRAGMA cache_size=-4000")
     return db
 
 
-def _analysed(
-    document: Document,
-) -> tuple[dict[str, float], set[str], dict[str, float], list[tuple[int, list[str]]]]:
-    """Single terms with their field weight, which of them name the document, pairs, and the wordings."""
-    single: dict[str, float] = {}
-    naming: set[str] = set()
-    pairs: dict[str, float] = {}
-    wordings: list[tuple[int, list[str]]] = []
-    seen: set[tuple[str, ...]] = set()
-    for field, lang, content in document.texts():
-        found = terms(content, lang)
-        if not found:
-            continue
-        weight = FIELDS[field]
-        for term in found:
-            if single.get(term, 0.0) < weight:
-                single[term] = weight
-        if field in NAMING:
-            naming.update(found)
-        if field != "sector":
-            for one, two in pairwise(found):
-                pair = f"{one} {two}"
-                if pairs.get(pair, 0.0) < weight:
-                    pairs[pair] = weight
-            if tuple(found) not in seen:
-                seen.add(tuple(found))
-                wordings.append((FIELD_NAMES.index(field), found[:60]))
-    for term in text.words(f"{document.weak[:_WEAK_LIMIT]} {document.agency}"):
-        # A form's number (ct07, tk01) names its procedure; other words of papers hardly do.
-        form = not term.isdigit() and not term.isalpha() and len(term) <= 6
-        single[term] = max(single.get(term, 0.0), 0.8 if form else FIELDS["weak"])
-    return single, naming, pairs, wordings
+class _Analysis:
+    """A document taken apart: its terms and neighbours with the weight of their field, and its wordings."""
+
+    __slots__ = ("naming", "terms", "titled", "wordings")
+
+    def __init__(self, document: Document) -> None:
+        self.terms: dict[str, float] = {}
+        self.naming: set[str] = set()  # single terms that name the document
+        self.titled: list[list[str]] = []
+        self.wordings: list[tuple[int, list[str]]] = []
+        known = self.terms.get
+        seen: set[tuple[str, ...]] = set()
+        for field, lang, content in document.texts():
+            found = terms(content, lang)
+            if not found:
+                continue
+            held = found if field == "sector" else [*found, *map(" ".join, pairwise(found))]
+            weight = FIELDS[field]
+            for term in held:
+                if known(term, 0.0) < weight:
+                    self.terms[term] = weight
+            if field in NAMING:
+                self.naming.update(found)
+                if field != "phrase":
+                    self.titled.append(found)
+            whole = tuple(found)
+            if field != "sector" and whole not in seen and len(seen) < _MOST_WORDINGS:
+                seen.add(whole)
+                self.wordings.append((FIELD_NAMES.index(field), found[:_LONGEST_WORDING]))
+        for term in set(text.words(f"{document.weak[:_WEAK_LIMIT]} {document.agency}")):
+            # A form's number (ct07, tk01) names its procedure; other words of papers hardly do.
+            form = not term.isdigit() and not term.isalpha() and len(term) <= 6
+            weight = _FORM if form else FIELDS["weak"]
+            if known(term, 0.0) < weight:
+                self.terms[term] = weight
 
 
 def rarity(named: int, total: int, count: int) -> float:
@@ -270,145 +255,195 @@ def _card(document: Document) -> str:
             "levels": document.levels,
             "audience": document.audience,
             "online": document.online,
-            "life_events": document.life_events,
         },
         ensure_ascii=False,
     )
 
 
-def _markers(document: Document, vocabulary: Vocabulary) -> int:
-    wordings = [
-        terms(content, lang) for field, lang, content in document.texts() if field in ("title", "official")
-    ]
-    return vocabulary.title_markers(wordings)
-
-
 def _marked_names(document: Document) -> str:
+    """The words of a document's names as they are spelled, blanks around each."""
     found: dict[str, None] = {}
     for field, lang, content in document.texts():
         if lang != "en" and field in NAMING:
             found.update(dict.fromkeys(marked for _, marked in text.spelled_words(content)))
-    return " ".join(found)
+    return f" {' '.join(found)} "
+
+
+class _Traits:
+    """What is known of every document by its number: filters as sets of documents, priors, sibling marks."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], int] = {}
+        self.priors = array("f")
+        self.markers = array("Q")
+
+    @classmethod
+    def load(cls, db: sqlite3.Connection) -> _Traits:
+        found = cls()
+        found.values = read_traits(db)
+        found.priors, found.markers = read_numbers(db)
+        return found
+
+    def put(self, number: int, document: Document, titled: list[list[str]], vocabulary: Vocabulary) -> None:
+        missing = number + 1 - len(self.priors)
+        self.priors.extend([0.0] * missing)
+        self.markers.extend([0] * missing)
+        self.priors[number] = prior_of(document, vocabulary)
+        self.markers[number] = vocabulary.title_markers(titled)
+        for name, values in (
+            ("kind", (document.kind,)),
+            ("sector", (document.sector,)),
+            ("level", document.levels),
+            ("audience", document.audience),
+            ("online", (document.online,)),
+            ("life_event", document.life_events),
+        ):
+            for value in values:
+                if value:
+                    self.values[name, value] = self.values.get((name, value), 0) | 1 << number
+
+    def take_out(self, number: int) -> None:
+        bit = 1 << number
+        self.values = {name: found ^ (found & bit) for name, found in self.values.items()}
+
+    def save(self, db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM trait")
+        db.executemany(
+            "INSERT INTO trait VALUES (?, ?, ?)",
+            ((*name, bits.packed([(1, found)])) for name, found in self.values.items() if found),
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO numbers VALUES (?, ?)",
+            [("prior", self.priors.tobytes()), ("marker", self.markers.tobytes())],
+        )
+
+
+def read_traits(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """The documents under every value of every filter."""
+    rows = db.execute("SELECT name, value, documents FROM trait ORDER BY name, value")
+    return {(name, value): bits.unpacked(content)[0][1] for name, value, content in rows}
+
+
+def read_numbers(db: sqlite3.Connection) -> tuple[array[float], array[int]]:
+    """Priors and sibling marks by document number."""
+    found = dict(db.execute("SELECT name, content FROM numbers"))
+    return array("f", found["prior"]), array("Q", found["marker"])
+
+
+class _Posting:
+    """Where a term stands while the index is built: documents with weights, and how many are named with it."""
+
+    __slots__ = ("documents", "named", "number", "total", "weights")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.named = self.total = 0
+        self.documents = array("I")
+        self.weights = bytearray()
+
+    def levels(self, least: int) -> list[tuple[int, list[int]]]:
+        """The documents by weight, without those where it is below the least."""
+        found: dict[int, list[int]] = {}
+        for document, weight in zip(self.documents, self.weights, strict=True):
+            if weight >= least:
+                found.setdefault(weight, []).append(document)
+        return sorted(found.items(), reverse=True)
 
 
 def _write(documents: Iterable[Document], vocabulary: list[Word], path: Path, content: str) -> int:
     path.unlink(missing_ok=True)
-    db = _connect(path, "rwc")
+    db = connect(path, "rwc")
     try:
         db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=8192;" + _LAYOUT)
         db.execute("BEGIN")
         _write_words(db, vocabulary)
-        words = Vocabulary(vocabulary)
-        numbers: dict[str, int] = {}
-        postings: list[array[int]] = []
-        weights: list[bytearray] = []
-        named: list[int] = []
-        rows: list[tuple[Any, ...]] = []
-        held: list[tuple[int, list[tuple[int, list[str]]], array[int], bytearray]] = []
+        words, traits = Vocabulary(vocabulary), _Traits()
+        postings: dict[str, _Posting] = {}
+        rows: list[array[int]] = []
         count = 0
         for count, document in enumerate(documents, 1):
-            single, naming, pairs, wordings = _analysed(document)
-            ids, packed = array("I"), bytearray()
-            for group in (single, pairs):
-                for term, weight in group.items():
-                    number = numbers.get(term)
-                    if number is None:
-                        number = numbers[term] = len(postings)
-                        postings.append(array("I"))
-                        weights.append(bytearray())
-                        named.append(0)
-                    level = round(weight * 200)
-                    postings[number].append(count)
-                    weights[number].append(level)
-                    named[number] += term in naming
-                    ids.append(number)
-                    packed.append(level)
-            held.append((count, [(f, [numbers[t] for t in w]) for f, w in wordings], ids, packed))  # type: ignore[misc]  # the list is typed where it is packed
+            found = _Analysis(document)
+            own = array("I")
+            for term, weight in found.terms.items():
+                posting = postings.get(term)
+                if posting is None:
+                    posting = postings[term] = _Posting(len(postings))
+                posting.documents.append(count)
+                posting.weights.append(round(weight * FULL))
+                posting.named += term in found.naming
+                own.append(posting.number)
             rows.append(
-                (
-                    count,
-                    document.kind,
-                    document.key,
-                    prior_of(document, words),
-                    _markers(document, words),
-                    _marked_names(document),
-                    _card(document),
-                    digest(document),
-                )
+                _flat([(field, [postings[term].number for term in row]) for field, row in found.wordings])
             )
-            db.executemany(
-                "INSERT OR IGNORE INTO code VALUES (?, ?)",
-                [(code, count) for code in {document.key, *document.codes}],
-            )
-        faint = round(FIELDS["weak"] * 200)
-        for number, posting in enumerate(postings):
-            if named[number] > _FAINT * count:  # a word many things are called by says nothing in small print
-                kept = [at for at, level in enumerate(weights[number]) if level > faint]
-                postings[number] = array("I", [posting[at] for at in kept])
-                weights[number] = bytearray(weights[number][at] for at in kept)
-        telling = [rarity(n, len(p), count) for n, p in zip(named, postings, strict=True)]
+            traits.put(count, document, found.titled, words)
+            _insert(db, count, document, own)
+        db.executemany("INSERT INTO term VALUES (?, ?, ?, ?, ?, ?)", _term_rows(postings, count))
+        rarities = array("f", (rarity(p.named, p.total, count) for p in postings.values()))
         db.executemany(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    number,
-                    kind,
-                    key,
-                    prior,
-                    markers,
-                    _pack_wordings(wordings, telling),  # type: ignore[arg-type]  # the list is typed where it is packed
-                    ids.tobytes() + bytes(packed),
-                    *rest,
-                )
-                for (number, wordings, ids, packed), (_, kind, key, prior, markers, *rest) in zip(
-                    held, rows, strict=True
-                )
-            ),
+            "INSERT INTO wording VALUES (?, ?)",
+            ((number, Wordings.pack(_rows(row), rarities)) for number, row in enumerate(rows, 1)),
         )
-        db.executemany(
-            "INSERT INTO term VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    number,
-                    term,
-                    int(" " in term),
-                    named[number],
-                    len(postings[number]),
-                    postings[number].tobytes(),
-                    bytes(weights[number]),
-                    _by_number(postings[number], weights[number], count + 1)
-                    if len(postings[number]) > COMMON * count
-                    else None,
-                )
-                for term, number in numbers.items()
-            ),
-        )
+        traits.save(db)
         db.executemany(
             "INSERT INTO meta VALUES (?, ?)",
             [("format", FORMAT), ("count", str(count)), ("content", content), ("frame", _frame(vocabulary))],
         )
         db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode=DELETE")
+        db.executescript(_SHORTCUTS + "PRAGMA journal_mode=DELETE;")
     finally:
         db.close()
     return count
 
 
-def _by_number(posting: array[int], weights: bytes | bytearray, size: int) -> bytes:
-    """The weights of a common term laid out by document number, for looking up."""
-    table = bytearray(size)
-    for number, level in zip(posting, weights, strict=True):
-        table[number] = level
-    return bytes(table)
+def _term_rows(postings: dict[str, _Posting], count: int) -> Iterator[tuple[int, str, int, int, int, bytes]]:
+    for term, posting in postings.items():
+        # a word many things are called by says nothing in small print
+        small = FIELDS["weak"] if posting.named > _FAINT * count else 0.0
+        levels = posting.levels(round(small * FULL) + 1)
+        posting.total = sum(len(documents) for _, documents in levels)
+        yield (
+            posting.number,
+            term,
+            int(" " in term),
+            posting.named,
+            posting.total,
+            bits.packed_numbers(levels),
+        )
 
 
-def _pack_wordings(wordings: list[tuple[int, list[int]]], telling: Any) -> bytes:
-    packed = array("I")
-    for field, ids in wordings:
-        whole = sum(telling[i] for i in ids)
-        packed.extend((field, len(ids), round(whole * 1000)))
-        packed.extend(ids)
-    return packed.tobytes()
+def _flat(wordings: Iterable[tuple[int, list[int]]]) -> array[int]:
+    """Wordings with their fields in one row of numbers, which takes little memory."""
+    flat = array("I")
+    for field, row in wordings:
+        flat.extend((field, len(row), *row))
+    return flat
+
+
+def _rows(flat: array[int]) -> Iterator[tuple[int, array[int]]]:
+    at = 0
+    while at < len(flat):
+        end = at + 2 + flat[at + 1]
+        yield flat[at], flat[at + 2 : end]
+        at = end
+
+
+def _insert(db: sqlite3.Connection, number: int, document: Document, own: array[int]) -> None:
+    db.execute(
+        "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            document.kind,
+            document.key,
+            digest(document),
+            own.tobytes(),
+            _marked_names(document),
+            _card(document),
+        ),
+    )
+    db.executemany(
+        "INSERT OR IGNORE INTO code VALUES (?, ?)",
+        [(code, number) for code in {document.key, *document.codes}],
+    )
 
 
 def _write_words(db: sqlite3.Connection, vocabulary: Iterable[Word]) -> None:
@@ -418,291 +453,79 @@ def _write_words(db: sqlite3.Connection, vocabulary: Iterable[Word]) -> None:
     )
 
 
-def _read_words(db: sqlite3.Connection) -> Iterator[Word]:
-    for kind, source, target, weight in db.execute(
-        "SELECT kind, source, target, weight FROM word ORDER BY rowid"
-    ):
-        yield Word(kind, tuple(source.split("|")), tuple(target.split("|")) if target else (), weight)
+def read_words(db: sqlite3.Connection) -> list[Word]:
+    """The vocabulary in the file."""
+    rows = db.execute("SELECT kind, source, target, weight FROM word ORDER BY rowid")
+    return [
+        Word(kind, tuple(source.split("|")), tuple(target.split("|")) if target else (), weight)
+        for kind, source, target, weight in rows
+    ]
 
 
-def _take_out(db: sqlite3.Connection, kind: str, key: str) -> int | None:
-    """Remove a document from all its postings; its number, or None if it was not there."""
+def _take_out(db: sqlite3.Connection, kind: str, key: str, traits: _Traits) -> int | None:
+    """Remove a document from all its terms; its number, or None if it was not there."""
     row = db.execute(
-        "SELECT id, terms, wordings FROM document WHERE kind = ? AND key = ?", (kind, key)
+        "SELECT id, terms, content FROM document JOIN wording ON document = id WHERE kind = ? AND key = ?",
+        (kind, key),
     ).fetchone()
     if row is None:
         return None
-    number, packed, wordings = row
-    count = len(packed) // 5
-    ids = array("I")
-    ids.frombytes(packed[: count * 4])
-    naming = {i for w in unpack_wordings(wordings) if FIELD_NAMES[w.field] in NAMING for i in w.ids}
-    for term in ids:
-        documents, weights = db.execute(
-            "SELECT documents, weights FROM term WHERE id = ?", (term,)
-        ).fetchone()
-        posting = array("I")
-        posting.frombytes(documents)
-        if number not in posting:
-            continue
-        place = posting.index(number)
-        posting.pop(place)
+    number, own, content = row
+    bit, wordings = 1 << number, Wordings(content)
+    naming = {
+        term
+        for wording, field in enumerate(wordings.fields)
+        if FIELD_NAMES[field] in NAMING
+        for term in wordings.row(wording)
+    }
+    for term in array("I", own):
+        (packed,) = db.execute("SELECT documents FROM term WHERE id = ?", (term,)).fetchone()
+        levels = bits.unpacked(packed)
+        if not any(found & bit for _, found in levels):
+            continue  # its small print was left out
         db.execute(
-            "UPDATE term SET levels = NULL, documents = ?, weights = ?, total = total - 1, named = named - ? WHERE id = ?",
-            (posting.tobytes(), weights[:place] + weights[place + 1 :], int(term in naming), term),
+            "UPDATE term SET documents = ?, total = total - 1, named = named - ? WHERE id = ?",
+            (bits.packed((weight, found ^ (found & bit)) for weight, found in levels), term in naming, term),
         )
-    db.execute("DELETE FROM code WHERE document = ?", (number,))
-    db.execute("DELETE FROM document WHERE id = ?", (number,))
+    for table, column in (("code", "document"), ("wording", "document"), ("document", "id")):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608  # nosec B608
     db.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 1 WHERE name = 'count'")
+    traits.take_out(number)
     return int(number)
 
 
-def _put(db: sqlite3.Connection, document: Document, vocabulary: Vocabulary) -> None:
+def _put(db: sqlite3.Connection, document: Document, vocabulary: Vocabulary, traits: _Traits) -> None:
     """Index one document, in place of what stood under its kind and key."""
-    number = _take_out(db, document.kind, document.key)
+    number = _take_out(db, document.kind, document.key, traits)
     if number is None:
         number = db.execute("SELECT coalesce(max(id), 0) + 1 FROM document").fetchone()[0]
     db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'count'")
     count = int(db.execute("SELECT value FROM meta WHERE name = 'count'").fetchone()[0])
-    single, naming, pairs, wordings = _analysed(document)
+    found = _Analysis(document)
     numbers: dict[str, int] = {}
-    telling: dict[int, float] = {}
-    ids, packed = array("I"), bytearray()
-    for term, weight in [*single.items(), *pairs.items()]:
-        row = db.execute(
-            "SELECT id, named, total, documents, weights FROM term WHERE term = ?", (term,)
-        ).fetchone()
-        level = round(weight * 200)
+    rarities: dict[int, float] = {}
+    own = array("I")
+    for term, weight in found.terms.items():
+        row = db.execute("SELECT id, named, total, documents FROM term WHERE term = ?", (term,)).fetchone()
         if row is None:
-            cursor = db.execute(
-                "INSERT INTO term (term, pair, named, total, documents, weights) VALUES (?, ?, 0, 0, ?, ?)",
-                (term, int(" " in term), b"", b""),
+            fresh = db.execute(
+                "INSERT INTO term (term, pair, named, total, documents) VALUES (?, ?, 0, 0, ?)",
+                (term, int(" " in term), b""),
             )
-            row = (cursor.lastrowid, 0, 0, b"", b"")
-        term_id, was_named, total, documents, weights = row
-        posting = array("I")
-        posting.frombytes(documents)
-        place = next((at for at, other in enumerate(posting) if other > number), len(posting))
-        posting.insert(place, number)
-        is_named = was_named + (term in naming)
+            row = (fresh.lastrowid, 0, 0, b"")
+        term_id, named, total, packed = row
+        levels = dict(bits.unpacked(packed))
+        level = round(weight * FULL)
+        levels[level] = levels.get(level, 0) | 1 << number
+        named += term in found.naming
         db.execute(
-            "UPDATE term SET levels = NULL, documents = ?, weights = ?, named = ?, total = ? WHERE id = ?",
-            (
-                posting.tobytes(),
-                weights[:place] + bytes((level,)) + weights[place:],
-                is_named,
-                total + 1,
-                term_id,
-            ),
+            "UPDATE term SET documents = ?, named = ?, total = ? WHERE id = ?",
+            (bits.packed(sorted(levels.items(), reverse=True)), named, total + 1, term_id),
         )
         numbers[term] = term_id
-        telling[term_id] = rarity(is_named, total + 1, count)
-        ids.append(term_id)
-        packed.append(level)
-    numbered = [(field, [numbers[t] for t in wording]) for field, wording in wordings]
-    db.execute(
-        "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number,
-            document.kind,
-            document.key,
-            prior_of(document, vocabulary),
-            _markers(document, vocabulary),
-            _pack_wordings(numbered, telling),
-            ids.tobytes() + bytes(packed),
-            _marked_names(document),
-            _card(document),
-            digest(document),
-        ),
-    )
-    db.executemany(
-        "INSERT OR IGNORE INTO code VALUES (?, ?)",
-        [(code, number) for code in {document.key, *document.codes}],
-    )
-
-
-# --- Reading -----------------------------------------------------------------------------------
-
-
-def unpack_wordings(packed: bytes) -> tuple[Wording, ...]:
-    """The wordings of a document as they were packed."""
-    flat = array("I")
-    flat.frombytes(packed)
-    found, at = [], 0
-    while at < len(flat):
-        size = flat[at + 1]
-        found.append(Wording(flat[at], tuple(flat[at + 3 : at + 3 + size]), flat[at + 2] / 1000))
-        at += 3 + size
-    return tuple(found)
-
-
-class Snapshot:
-    """The index file as it is now: everything ranking asks for, read-only, with small caches."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the file; raises IndexMissing when there is none that can be read."""
-        self.stamp = file_stamp(path)
-        try:
-            self._db = _connect(path, "ro")
-            meta = dict(self._db.execute("SELECT name, value FROM meta"))
-        except sqlite3.Error as problem:
-            raise IndexMissing(str(path)) from problem
-        if meta.get("format") != FORMAT:
-            self._db.close()
-            raise IndexMissing(f"{path}: older layout")
-        self._lock = threading.RLock()
-        self.version = self._data_version()
-        self.count = int(meta["count"])
-        self.content: str = meta.get("content", "")
-        self.vocabulary = Vocabulary(_read_words(self._db))
-        rows = self._db.execute("SELECT id, kind, prior, markers, card FROM document ORDER BY id").fetchall()
-        size = (rows[-1][0] if rows else 0) + 1
-        self.priors = array("f", bytes(4 * size))
-        self.guides = bytearray(size)
-        self.markers = array("Q", bytes(8 * size))
-        self.traits: list[
-            tuple[str, str, tuple[str, ...], tuple[str, ...], str | None, tuple[str, ...]] | None
-        ]
-        self.traits = [None] * size
-        shared: dict[Any, Any] = {}
-        for number, kind, prior, markers, card in rows:
-            self.priors[number] = prior
-            self.guides[number] = kind == "guide"
-            self.markers[number] = markers
-            data = json.loads(card)
-            trait = (
-                kind,
-                data["sector"],
-                tuple(data["levels"]),
-                tuple(data["audience"]),
-                data["online"],
-                tuple(data["life_events"]),
-            )
-            self.traits[number] = shared.setdefault(trait, trait)
-        # Words that spelling may lead to: what names things, or stands often enough not to be a slip.
-        self.lexicon: dict[str, int] = {
-            term: named * 3 + total
-            for term, named, total in self._db.execute("SELECT term, named, total FROM term WHERE pair = 0")
-            if (named or total >= 4) and not term.isdigit()
-        }
-        self.term = lru_cache(maxsize=1500)(self._term)
-        self.pair_count = lru_cache(maxsize=20000)(self._pair_count)
-        self.wordings = lru_cache(maxsize=2500)(self._wordings)
-        self.marked = lru_cache(maxsize=1000)(self._marked)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
-
-    def _data_version(self) -> int:
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def stale(self, path: Path) -> bool:
-        """Whether the file was swapped or amended since it was opened."""
-        with self._lock:
-            return self.stamp[:2] != file_stamp(path)[:2] or self.version != self._data_version()
-
-    def _one(self, query: str, *values: object) -> Any:
-        with self._lock:
-            return self._db.execute(query, values).fetchone()
-
-    def _all(self, query: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
-
-    def _term(self, term: str) -> Term | None:
-        row = self._one("SELECT id, named, total, documents, weights, levels FROM term WHERE term = ?", term)
-        if row is None or not row[2]:
-            return None
-        documents = array("I")
-        documents.frombytes(row[3])
-        levels: bytes | None = row[5]
-        if levels is None and len(documents) > COMMON * self.count:
-            levels = _by_number(documents, row[4], len(self.guides))
-        if levels is not None and len(levels) < len(self.guides):  # documents were added since
-            levels += bytes(len(self.guides) - len(levels))
-        return Term(row[0], row[1], row[2], documents, row[4], levels)
-
-    def _pair_count(self, pair: str) -> int:
-        row = self._one("SELECT total FROM term WHERE term = ?", pair)
-        return int(row[0]) if row else 0
-
-    def _wordings(self, number: int) -> tuple[Wording, ...]:
-        return unpack_wordings(self._one("SELECT wordings FROM document WHERE id = ?", number)[0])
-
-    def _marked(self, number: int) -> frozenset[str]:
-        return frozenset(self._one("SELECT marked FROM document WHERE id = ?", number)[0].split())
-
-    def rarity(self, term: str) -> float:
-        """How telling a term is in this index; an unknown one is as telling as can be."""
-        found = self.term(term)
-        return rarity(found.named, found.total, self.count) if found else rarity(0, 0, self.count)
-
-    def starting_with(self, prefix: str, limit: int) -> list[str]:
-        """The commonest known words that begin like this."""
-        rows = self._all(
-            "SELECT term FROM term WHERE term >= ? AND term < ? AND pair = 0 AND named > 0 "
-            "ORDER BY named DESC LIMIT ?",
-            prefix,
-            prefix + "\U0010ffff",
-            limit,
-        )
-        return [row[0] for row in rows]
-
-    def with_code(self, code: str, limit: int = 20) -> list[int]:
-        """Documents under a code, or under codes that begin or end with what was typed."""
-        exact = self._all("SELECT document FROM code WHERE code = ?", code)
-        if exact:
-            return [row[0] for row in exact]
-        rows = self._all(
-            "SELECT DISTINCT document FROM code WHERE code GLOB ? OR code GLOB ? LIMIT ?",
-            code + "*",
-            "*." + code + "*",
-            limit,
-        )
-        return [row[0] for row in rows]
-
-    def is_key(self, key: str) -> bool:
-        """Whether a document has exactly this code or name."""
-        return self._one("SELECT 1 FROM code WHERE code = ? LIMIT 1", key) is not None
-
-    def cards(self, numbers: list[int]) -> dict[int, tuple[str, str, dict[str, Any]]]:
-        """Kind, key and what a result shows, for some documents."""
-        marks = ",".join("?" * len(numbers))
-        rows = self._all(f"SELECT id, kind, key, card FROM document WHERE id IN ({marks})", *numbers)  # noqa: S608  # nosec B608
-        return {row[0]: (row[1], row[2], json.loads(row[3])) for row in rows}
-
-
-def file_stamp(path: Path) -> tuple[int, int, int]:
-    """What tells one index file from the next: its inode and device, and when it was written."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_dev, found.st_mtime_ns)
-
-
-class Watched:
-    """Always the newest readable snapshot of a path, shared by the threads of a worker."""
-
-    def __init__(self, path: Path) -> None:
-        """Remember the path; the file is opened when first asked for."""
-        self._path = path
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._looked = 0.0
-
-    def snapshot(self) -> Snapshot:
-        """The index to answer from; raises IndexMissing when there never was one."""
-        with self._lock:
-            now = time.monotonic()
-            if self._snapshot is None:
-                self._snapshot = Snapshot(self._path)
-            elif now - self._looked > _FRESH_FOR and self._snapshot.stale(self._path):
-                with suppress(IndexMissing):  # the old one is better than none
-                    self._snapshot = Snapshot(self._path)
-            elif now - self._looked <= _FRESH_FOR:
-                return self._snapshot
-            self._looked = now
-            return self._snapshot
+        rarities[term_id] = rarity(named, total + 1, count)
+        own.append(term_id)
+    rows = [(field, array("I", [numbers[term] for term in row])) for field, row in found.wordings]
+    _insert(db, number, document, own)
+    db.execute("INSERT INTO wording VALUES (?, ?)", (number, Wordings.pack(rows, rarities)))
+    traits.put(number, document, found.titled, vocabulary)

@@ -3,7 +3,7 @@
 import math
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from guidance import text
@@ -77,26 +77,31 @@ def is_syllable(word: str) -> bool:
     return re.fullmatch(_ONSET + _RIME, word) is not None
 
 
+def known_candidates(word: str, lexicon: Mapping[str, int]) -> tuple[tuple[str, float], ...]:
+    """Known words one slip away, with how close they are (0 to 1). English words carry "~"."""
+    sign = "~" if word.startswith("~") else ""
+    return tuple(
+        (sign + candidate, closeness)
+        for candidate, closeness in _candidates(word.lstrip("~"), bool(sign)).items()
+        if sign + candidate in lexicon and sign + candidate != word
+    )
+
+
 def repairs(
-    word: str,
+    candidates: Iterable[tuple[str, float]],
     before: str | None,
     after: str | None,
     lexicon: Mapping[str, int],
     pair_count: Callable[[str], int],
     limit: int = 3,
 ) -> list[tuple[str, float]]:
-    """Known words that somebody may have meant, with how likely that is (0 to 1), the best first.
+    """Which of some known words somebody may have meant, with how likely that is (0 to 1), the best first.
 
-    A neighbour that is often seen beside the candidate speaks for it. English words carry "~".
+    A neighbour that is often seen beside the candidate speaks for it.
     """
-    english = word.startswith("~")
     scored: dict[str, float] = {}
-    for candidate, closeness in _candidates(word.lstrip("~"), english).items():
-        known = ("~" + candidate) if english else candidate
-        count = lexicon.get(known, 0)
-        if not count or known == word:
-            continue
-        score = closeness * 4.0 + math.log(1 + count) * 0.35
+    for known, closeness in candidates:
+        score = closeness * 4.0 + math.log(1 + lexicon[known]) * 0.35
         for pair in ((f"{before} {known}" if before else None), (f"{known} {after}" if after else None)):
             if pair:
                 score += min(3.0, 0.8 * math.log(1 + pair_count(pair)))

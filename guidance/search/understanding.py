@@ -7,7 +7,7 @@ from itertools import pairwise
 from guidance import text
 from guidance.search import spelling
 from guidance.search.documents import ENGLISH_SILENT, stem
-from guidance.search.index import Snapshot
+from guidance.search.snapshot import Snapshot
 from guidance.search.vocabulary import LONGEST, Reading
 
 _LONGEST_QUESTION = 300  # characters that are read
@@ -224,16 +224,26 @@ def _spaced(pairs: list[tuple[str, str]], index: Snapshot, unfinished: bool) -> 
 def _stops(words: list[str], marks: list[str], index: Snapshot) -> list[bool]:
     """Which words are only a way of asking."""
     dropped = [False] * len(words)
+    bare = words == marks
     at = 0
     while at < len(words):
         for size in range(min(LONGEST, len(words) - at), 0, -1):
             if index.vocabulary.is_stop(tuple(words[at : at + size]), tuple(marks[at : at + size])):
-                dropped[at : at + size] = [True] * size
+                dropped[at : at + size] = [size > 1 or not (bare and _other_word(words, at, index))] * size
                 at += size
                 break
         else:
             at += 1
     return dropped
+
+
+def _other_word(words: list[str], at: int, index: Snapshot) -> bool:
+    """Whether a particle typed without diacritics is another word by its neighbours: "nha" in "sua nha" is a house."""
+    return any(
+        index.vocabulary.is_spelled_otherwise(tuple(words[start : start + size]), at - start)
+        for size in (2, 3)
+        for start in range(max(0, at - size + 1), min(at, len(words) - size) + 1)
+    )
 
 
 def _known_phrase(
@@ -259,7 +269,9 @@ def _repaired(words: list[str], marks: list[str], at: int, index: Snapshot) -> l
     if word not in index.lexicon:
         return [
             Reading((known,), sure)
-            for known, sure in spelling.repairs(word, before, after, index.lexicon, index.pair_count)
+            for known, sure in spelling.repairs(
+                index.one_slip_away(word), before, after, index.lexicon, index.pair_count
+            )
         ]
     if index.vocabulary.loudness(word, marks[at]) < 1:
         return []
@@ -271,7 +283,9 @@ def _repaired(words: list[str], marks: list[str], at: int, index: Snapshot) -> l
     if index.term(word) is not None and len(words) < 2:
         return []
     found = []
-    for known, sure in spelling.repairs(word, before, after, index.lexicon, index.pair_count, 2):
+    for known, sure in spelling.repairs(
+        index.one_slip_away(word), before, after, index.lexicon, index.pair_count, 2
+    ):
         evidence = sum(
             index.pair_count(pair)
             for pair in (f"{before} {known}" if before else "", f"{known} {after}" if after else "")
@@ -332,7 +346,8 @@ def _understand_english(result: Question, words: list[str], index: Snapshot, unf
     repaired = list(kept)
     at = 0
     while at < len(stems):
-        size, readings = 1, []
+        size = 1
+        readings: list[Reading] = []
         for long in range(min(LONGEST, len(stems) - at), 0, -1):
             key = tuple(stems[at : at + long])
             readings = index.vocabulary.readings(key, key)
@@ -349,7 +364,9 @@ def _understand_english(result: Question, words: list[str], index: Snapshot, unf
             elif stems[at] not in index.lexicon and len(own) == 1 and not readings:
                 before = stems[at - 1] if at else None
                 after = stems[at + 1] if at + 1 < len(stems) else None
-                options = spelling.repairs(stems[at], before, after, index.lexicon, index.pair_count)
+                options = spelling.repairs(
+                    index.one_slip_away(stems[at]), before, after, index.lexicon, index.pair_count
+                )
                 own += [Reading((known,), sure) for known, sure in options]
                 for known, sure in options[:1]:
                     repaired[at] = known.lstrip("~")

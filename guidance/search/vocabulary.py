@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -71,7 +72,7 @@ def by_language(line: str) -> dict[str, str]:
     }
 
 
-_Mark = tuple[list[str], list[str]]
+_Mark = tuple[str, list[str], list[str]]
 
 
 class Vocabulary:
@@ -147,6 +148,10 @@ class Vocabulary:
                     found[reading.terms] = reading
         return list(found.values())
 
+    def is_spelled_otherwise(self, typed: tuple[str, ...], at: int) -> bool:
+        """Whether a wording that was typed without diacritics is known with diacritics on one of its words."""
+        return any(written.split(" ")[at] != typed[at] for written, _ in self._readings.get(typed, ()))
+
     def is_stop(self, typed: tuple[str, ...], marked: tuple[str, ...]) -> bool:
         """Whether these words are only a way of asking.
 
@@ -167,11 +172,13 @@ class Vocabulary:
 
     def title_markers(self, wordings: Iterable[list[str]]) -> int:
         """The sibling-telling marks that stand in some title wordings, as bits."""
-        lines = [" " + " ".join(wording) + " " for wording in wordings]
+        line = f" {' . '.join([' '.join(wording) for wording in wordings])} "
         bits = 0
         for number, (titled, _) in enumerate(self.markers):
-            if any(f" {' '.join(mark)} " in line for mark, _ in titled for line in lines):
-                bits |= 1 << number
+            for mark, _, _ in titled:
+                if mark in line:
+                    bits |= 1 << number
+                    break
         return bits
 
     def question_markers(self, asked: list[str], marked: list[str]) -> int:
@@ -179,8 +186,8 @@ class Vocabulary:
         bits = 0
         line = f" {' '.join(asked)} "
         for number, (titled, said) in enumerate(self.markers):
-            for mark, written in (*titled, *said):
-                if f" {' '.join(mark)} " in line and _stands_in(mark, asked, marked, written):
+            for mark, bare, written in chain(titled, said):
+                if mark in line and _stands_in(bare, asked, marked, written):
                     bits |= 1 << number
                     break
         return bits
@@ -195,12 +202,13 @@ def _stands_in(mark: list[str], words: list[str], marked: list[str], written: li
     )
 
 
-def _mark(wording: str) -> tuple[list[str], list[str]]:
-    """The words of a sibling mark, bare and as written; "~" in front keeps an English stem as it is."""
+def _mark(wording: str) -> _Mark:
+    """A sibling mark between blanks, its words bare and as written; "~" in front keeps an English stem as it is."""
     if wording.startswith("~"):
-        return [wording], [wording]
+        return f" {wording} ", [wording], [wording]
     pairs = text.spelled_words(wording)
-    return [word for word, _ in pairs], [marked for _, marked in pairs]
+    bare = [word for word, _ in pairs]
+    return f" {' '.join(bare)} ", bare, [marked for _, marked in pairs]
 
 
 def _marked(wording: str) -> str:

@@ -14,7 +14,7 @@ from guidance.search import index as index_file
 from guidance.search import shipped
 from guidance.search.documents import Document
 from guidance.search.engine import Index
-from guidance.search.index import IndexMissing
+from guidance.search.snapshot import IndexMissing
 from guidance.search.vocabulary import Word
 
 
@@ -245,3 +245,31 @@ def test_typed_diacritics_break_ties_but_hide_nothing(tmp_path: Path) -> None:
     search = Index(path)
     assert [hit.key for hit in search.search("thuế nhà").hits] == ["1.000002", "1.000001"]
     assert [hit.key for hit in search.search("thuê nhà").hits] == ["1.000001", "1.000002"]
+
+
+def test_filters_and_their_counts_follow_an_amended_document(tmp_path: Path) -> None:
+    path = tmp_path / "search.sqlite"
+    index_file.build(
+        [
+            _one("1.000001", "Khai sinh", sector="Hộ tịch"),
+            _one("1.000002", "Khai sinh lại", sector="Hộ tịch"),
+        ],
+        [],
+        path,
+    )
+    index_file.amend(path, [_one("1.000002", "Khai sinh lại", sector="Tư pháp")])
+    search = Index(path)
+    assert search.search("khai sinh", facets=True).facets["sector"] == {"Hộ tịch": 1, "Tư pháp": 1}
+    assert [hit.key for hit in search.search("khai sinh", filters={"sector": "Tư pháp"}).hits] == ["1.000002"]
+    index_file.amend(path, gone=[("procedure", "1.000002")])
+    assert Index(path).search("khai sinh", facets=True).facets["sector"] == {"Hộ tịch": 1}
+
+
+def test_a_house_is_not_taken_for_a_particle_where_nobody_typed_diacritics(tmp_path: Path) -> None:
+    path = tmp_path / "search.sqlite"
+    words = [Word("stop", ("nha",)), Word("means", ("sửa nhà",), ("cải tạo công trình",))]
+    documents = [_one("1.000001", "Cải tạo công trình"), _one("1.000002", "Sửa hồ sơ")]
+    index_file.build(documents, words, path)
+    search = Index(path)
+    assert first(search, "sua nha") == "1.000001"
+    assert first(search, "sửa hồ sơ nha") == first(search, "sua ho so nha") == "1.000002"
