@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import Rule
 
 from guidance import i18n
 from guidance.config import PROJECT
@@ -298,6 +299,20 @@ def _asset_names(app: Flask) -> dict[str, str]:
     }
 
 
+class Address(Rule):
+    """A rule whose links are made ready when the first one is built: ready from the start, all cost a tenth of it."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: Address, **values: Any) -> tuple[str, str]:
+            made = compiled(append_unknown)
+            setattr(rule, "_build_unknown" if append_unknown else "_build", made.__get__(rule, None))
+            return made(rule, **values)
+
+        return build
+
+
 class Components:
     """The macros of ui.html, looked up when used: by then every helper they call is known."""
 
@@ -348,6 +363,7 @@ def _rest_of_address(app: Flask) -> str:
 
 def init_app(app: Flask) -> None:
     """Teach the site its templates' helpers and its ways of failing."""
+    app.url_rule_class = Address
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config["ASSET_VERSIONS"] = _asset_names(app)
