@@ -204,7 +204,7 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
         "secure_delete = ON",
         "temp_store = MEMORY",
         "cache_size = -8000",
-        "mmap_size = 67108864",
+        "mmap_size = 16777216",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -41,7 +41,7 @@ PERSONAL = frozenset(
         "data-requests",
     }
 )
-MOST_BYTES = 24 * 1024 * 1024  # for plain addresses, of which there are as many as pages
+MOST_BYTES = 16 * 1024 * 1024  # for plain addresses: two thousand pages; the others lie drawn on the disk
 MOST_BYTES_ASKED = 8 * 1024 * 1024  # for questions, of which anybody can make up any number
 LONGEST_KEY = 1_000
 SMALLEST_COMPRESSED = 300
