@@ -46,6 +46,7 @@ MOST_BYTES_ASKED = 8 * 1024 * 1024  # for questions, of which anybody can make u
 LONGEST_KEY = 1_000
 SMALLEST_COMPRESSED = 300
 QUALITY = 7  # of Brotli: 8 and more make a page a thousandth smaller, 9 takes 14 times as long
+WINDOW = 18  # as 2^n bytes, more than a page has: the usual 4 MB fill a worker's memory for nothing
 QUALITY_ONCE = 4  # for answers that one reader gets
 SECONDS_BETWEEN_LOOKS = 1.0
 _COMPRESSIBLE = ("text/", "application/json", "application/ld+json", "application/atom+xml", "image/svg+xml",
@@ -141,7 +142,7 @@ class Shelf:
 
 def _compress(body: bytes, encoding: str, quality: int) -> bytes:
     if encoding == "br":
-        packed: bytes = brotli.compress(body, quality=quality)
+        packed: bytes = brotli.compress(body, quality=quality, lgwin=WINDOW)
         return packed
     return gzip.compress(body, compresslevel=quality, mtime=0)
 
