@@ -101,7 +101,10 @@ def rows_of(query: Executable, **values: object) -> Sequence[Any]:
     return db.session.connection().execute(query, values).all()
 
 
-_VERSION = select(ContentState.version).where(ContentState.id == 1)
+# Of the table, not of the class: what every page asks does not wait until all classes are mapped.
+_STATE = ContentState.__table__.c
+_VERSION = select(_STATE.version).where(_STATE.id == 1)
+_PRACTICE = select(_STATE.practice).where(_STATE.id == 1)
 
 
 def content_version() -> int:
@@ -130,7 +133,7 @@ def is_practice() -> bool:
     if time.monotonic() < known[0]:
         return known[1]
     try:
-        found = bool(db.session.scalar(select(ContentState.practice).where(ContentState.id == 1)))
+        found = any(row.practice for row in rows_of(_PRACTICE))
     except SQLAlchemyError:
         return known[1]
     current_app.extensions["practice"] = (time.monotonic() + SECONDS_BETWEEN_LOOKS, found)
@@ -204,7 +207,7 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
         "secure_delete = ON",
         "temp_store = MEMORY",
         "cache_size = -8000",
-        "mmap_size = 67108864",
+        "mmap_size = 16777216",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

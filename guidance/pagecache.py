@@ -41,10 +41,13 @@ PERSONAL = frozenset(
         "data-requests",
     }
 )
-MOST_BYTES = 24 * 1024 * 1024  # for plain addresses, of which there are as many as pages
+MOST_BYTES = 16 * 1024 * 1024  # for plain addresses: two thousand pages; the others lie drawn on the disk
 MOST_BYTES_ASKED = 8 * 1024 * 1024  # for questions, of which anybody can make up any number
 LONGEST_KEY = 1_000
 SMALLEST_COMPRESSED = 300
+QUALITY = 7  # of Brotli: 8 and more make a page a thousandth smaller, 9 takes 14 times as long
+WINDOW = 18  # as 2^n bytes, more than a page has: the usual 4 MB fill a worker's memory for nothing
+QUALITY_ONCE = 4  # for answers that one reader gets
 SECONDS_BETWEEN_LOOKS = 1.0
 _COMPRESSIBLE = ("text/", "application/json", "application/ld+json", "application/atom+xml", "image/svg+xml",
                  "application/xml", "application/manifest+json", "application/problem+json",
@@ -139,9 +142,9 @@ class Shelf:
 
 def _compress(body: bytes, encoding: str, quality: int) -> bytes:
     if encoding == "br":
-        packed: bytes = brotli.compress(body, quality=quality)
+        packed: bytes = brotli.compress(body, quality=quality, lgwin=WINDOW)
         return packed
-    return gzip.compress(body, compresslevel=min(quality, 9), mtime=0)
+    return gzip.compress(body, compresslevel=quality, mtime=0)
 
 
 class PageCache:
@@ -266,7 +269,7 @@ class PageCache:
             and "public" in names.get("cache-control", "")
             and "set-cookie" not in names
         )
-        kept = _finished(status, headers, body, encoding, quality=9 if keep else 4)
+        kept = _finished(status, headers, body, encoding, QUALITY if keep else QUALITY_ONCE)
         if keep:
             self._store(key, kept, version)
         return kept

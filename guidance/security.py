@@ -7,13 +7,16 @@ import hashlib
 import hmac
 import os
 import secrets
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import LengthRequired
 
 from guidance.errors import StrangeOrigin, TooLarge, UserError
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -67,6 +70,8 @@ def same(left: str, right: str) -> bool:
 
 
 def _cipher() -> Fernet:
+    from cryptography.fernet import Fernet  # for telephone numbers and second steps, not for pages
+
     digest = hmac.new(secret_key(), b"at rest", hashlib.sha256).digest()
     return Fernet(base64.urlsafe_b64encode(digest))
 

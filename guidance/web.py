@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
-from jinja2 import Environment
+from jinja2 import Environment, Template
+from jinja2.runtime import Context
 from jinja2.utils import concat
 from markupsafe import Markup
 from sqlalchemy.exc import (
@@ -25,12 +27,16 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import Rule
 
 from guidance import i18n
-from guidance.db import is_practice
+from guidance.config import PROJECT
+from guidance.db import content_version, is_practice
+from guidance.drawn import DrawnPages, fingerprint
 from guidance.errors import NotFound, SignInNeeded, TooLarge, Unavailable, UnstorableText, UserError
 from guidance.rendering import CompiledTemplates, SiteEnvironment
 
+FRAME = "base.html"  # of every public page
 # Components that are drawn from plain words and numbers alone: once for each.
 SAME_FOR_THE_SAME = frozenset({"icon", "numbered"})
 
@@ -66,10 +72,91 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
     if block is not None and block in page.blocks:
         body = concat(page.blocks[block](page.new_context(values)))
     else:
-        body = page.render(values)
+        body = page.render(values) if "parts" not in g else _noting_parts(page, values, g.parts)
+    return _page(body, status)
+
+
+def _page(body: str, status: int = 200) -> Response:
     response = make_response(body, status)
     response.headers["Vary"] = "HX-Target"
     return response
+
+
+def lasting(*reads: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """For a view that answers `public(render(…))`: draw its page once, until the content or the day changes.
+
+    What the page puts into the frame is kept on disk for all workers and the next start; head and foot are made for
+    each reader, whose own parameters (`?fbclid=…`) stand in links there. Only the plain address is drawn for
+    others, and `reads` are the parameters that lead past what was drawn, to the view itself.
+    """
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def answer(**values: Any) -> Any:
+            if current_app.debug or is_htmx() or any(name in request.args for name in reads):
+                return view(**values)
+            pages = _drawn_pages()
+            name = repr((request.script_root, request.endpoint, i18n.current().code, sorted(values.items())))
+            state = f"{content_version()} {datetime.now(i18n.VIETNAM).date()}"
+            parts = pages.find(name, state)
+            if parts is not None:
+                return public(_page(_framed(parts)))
+            g.parts = {}
+            response = make_response(view(**values))
+            parts = g.pop("parts")
+            if response.status_code == 200 and not request.query_string:
+                pages.keep(name, state, parts)
+            return response
+
+        return answer
+
+    return mark
+
+
+def _drawn_pages() -> DrawnPages:
+    found: DrawnPages | None = current_app.extensions.get("drawn")
+    if found is None:
+        settings = current_app.config["SETTINGS"]
+        files = (
+            PROJECT / "requirements.lock",
+            *(PROJECT / "guidance").rglob("*.py"),
+            *(PROJECT / "guidance" / "content").glob("*.yaml"),
+            *(PROJECT / "templates").rglob("*.html"),
+            *(PROJECT / "translations").rglob("*.mo"),
+        )
+        drawn_with = fingerprint(files, settings, sorted(current_app.config["ASSET_VERSIONS"].items()))
+        found = current_app.extensions["drawn"] = DrawnPages(settings.data / "drawn", drawn_with)
+    return found
+
+
+def _noting_parts(page: Template, values: dict[str, Any], parts: dict[str, str]) -> str:
+    """The whole page; the parts that it puts into the frame are noted on the way."""
+
+    def noting(name: str, draw: Callable[[Context], Iterator[str]]) -> Callable[[Context], Iterator[str]]:
+        def drawn(context: Context) -> Iterator[str]:
+            parts[name] = concat(draw(context))
+            yield parts[name]
+
+        return drawn
+
+    context = page.new_context(values)
+    for name in page.blocks.keys() & _templates().get_template(FRAME).blocks.keys():
+        context.blocks[name][0] = noting(name, page.blocks[name])
+    return concat(page.root_render_func(context))
+
+
+def _framed(parts: dict[str, str]) -> str:
+    """The frame around the parts of a page, for the present reader."""
+
+    def saying(text: str) -> Callable[[Context], Iterator[str]]:
+        return lambda _context: iter((text,))
+
+    frame = _templates().get_template(FRAME)
+    values: dict[str, Any] = {}
+    current_app.update_template_context(values)
+    context = frame.new_context(values)
+    context.blocks |= {name: [saying(text)] for name, text in parts.items()}
+    return concat(frame.root_render_func(context))
 
 
 def _templates() -> SiteEnvironment:
@@ -212,6 +299,20 @@ def _asset_names(app: Flask) -> dict[str, str]:
     }
 
 
+class Address(Rule):
+    """A rule whose links are made ready when the first one is built: ready from the start, all cost a tenth of it."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: Address, **values: Any) -> tuple[str, str]:
+            made = compiled(append_unknown)
+            setattr(rule, "_build_unknown" if append_unknown else "_build", made.__get__(rule, None))
+            return made(rule, **values)
+
+        return build
+
+
 class Components:
     """The macros of ui.html, looked up when used: by then every helper they call is known."""
 
@@ -262,6 +363,7 @@ def _rest_of_address(app: Flask) -> str:
 
 def init_app(app: Flask) -> None:
     """Teach the site its templates' helpers and its ways of failing."""
+    app.url_rule_class = Address
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config["ASSET_VERSIONS"] = _asset_names(app)

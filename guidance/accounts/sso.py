@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from cryptography.fernet import InvalidToken
 from flask import current_app
 from flask_babel import lazy_gettext as _l
 
@@ -147,6 +146,8 @@ def begin(redirect_uri: str, back: str, lang: str) -> Leaving:
 
 
 def _opened(sealed: str) -> dict[str, Any]:
+    from cryptography.fernet import InvalidToken
+
     try:
         kept: dict[str, Any] = json.loads(security.decrypt(sealed))
     except InvalidToken as wrong:

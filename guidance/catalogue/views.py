@@ -15,7 +15,7 @@ from guidance.catalogue import actions, feed, labels, linked_data, notices, quer
 from guidance.catalogue.normalise import national_code
 from guidance.errors import NotFound, UserError
 from guidance.units import queries as units
-from guidance.web import absolute, public, render
+from guidance.web import absolute, lasting, public, render
 
 bp = Blueprint("catalogue", __name__, url_prefix="/<lang:lang>")
 access.public(bp)
@@ -45,6 +45,7 @@ def browse() -> ResponseReturnValue:
 
 
 @bp.get("/procedures/<key>")
+@lasting("came_from")
 def procedure(key: str) -> ResponseReturnValue:
     """One procedure; a code of yesterday leads to the procedure of today and says so."""
     lang = i18n.current().code

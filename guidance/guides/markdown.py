@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from html import unescape
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 _TAGS = {"p", "a", "strong", "em", "code", "ul", "ol", "li", "br", "h2", "h3", "h4", "blockquote", "table",
          "thead", "tbody", "tr", "th", "td", "hr"}  # fmt: skip
@@ -25,6 +28,8 @@ def _any_link(_url: str) -> bool:
 
 @cache
 def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # to draw a guide's page, which is seldom
+
     reader = MarkdownIt("commonmark", {"html": False, "breaks": False}).enable("table")
     reader.validateLink = _any_link  # type: ignore[method-assign,assignment]  # its way of configuring
     return reader

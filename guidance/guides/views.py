@@ -23,7 +23,7 @@ from guidance.errors import NotFound
 from guidance.guides import check as questionnaire
 from guidance.guides import leaflets, markdown, queries
 from guidance.units.queries import today
-from guidance.web import absolute, asset, public, render
+from guidance.web import absolute, asset, lasting, public, render
 
 bp = Blueprint("guides", __name__, url_prefix="/<lang:lang>")
 short = Blueprint("short", __name__)
@@ -79,6 +79,7 @@ def lead(name: str) -> ResponseReturnValue:
 
 
 @bp.get("/guides/")
+@lasting()
 def guides() -> ResponseReturnValue:
     """Every guide, by group."""
     lang = i18n.current().code
@@ -116,6 +117,7 @@ def _templates() -> bytes:
 
 
 @bp.get("/guides/<slug>")
+@lasting()
 def guide(slug: str) -> ResponseReturnValue:
     """One guide, step by step."""
     lang = i18n.current().code

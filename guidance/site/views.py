@@ -20,7 +20,7 @@ from guidance.errors import NotFound
 from guidance.privacy import calendar
 from guidance.site import forms, health, sitemap
 from guidance.units.queries import today
-from guidance.web import absolute, asset, public, render
+from guidance.web import absolute, asset, lasting, public, render
 
 bp = Blueprint("site", __name__)
 access.public(bp)
@@ -37,6 +37,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @bp.get("/<lang:lang>/")
+@lasting()
 def home() -> ResponseReturnValue:
     """Search first, then life events, guides, notices."""
     lang = i18n.current().code
