@@ -90,7 +90,7 @@ def side_by_side() -> list[str]:
 def browser_tests(more: list[str]) -> Outcome:
     """The walks in a real browser, or a loud line that they were left out."""
     if installed(CHROMIUM, CHROMIUM, "fonts-noto-core"):
-        return run("browser", [str(BIN / "pytest"), "-rs", "-m", "browser", *more])
+        return run("browser", [str(BIN / "pytest"), "-rs", "-m", "browser", *side_by_side(), *more])
     say(
         "\n!! BROWSER TESTS WERE NOT RUN: no Chromium here and it could not be installed (apt install chromium)."
     )

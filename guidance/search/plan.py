@@ -3,6 +3,7 @@
 from __future__ import annotations  # array[int] is only a name to Python 3.11
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -30,6 +31,17 @@ class _Use:
     groups: list[tuple[int, float]] = field(default_factory=list)  # (group, share of it)
 
 
+class _Remembered(dict[int, Held]):
+    """What sets of terms amount to, each worked out when it is first asked for."""
+
+    def __init__(self, work_out: Callable[[int], Held]) -> None:
+        self._work_out = work_out
+
+    def __missing__(self, mask: int) -> Held:
+        found = self[mask] = self._work_out(mask)
+        return found
+
+
 class Plan:
     """A question laid out. Each of its terms has a bit, so that the terms a wording holds are one number.
 
@@ -46,7 +58,8 @@ class Plan:
         self.slots: list[float] = []  # the worth of each pair of neighbours in the question
         self._uses: dict[int, _Use] = {}  # by bit
         self._groups: list[tuple[int, float, float]] = []  # (unit, quality, worth of a part)
-        self._held: dict[int, Held] = {}
+        self.held: dict[int, Held] = _Remembered(self._work_out)  # what the terms of some bits amount to
+        self._by_bits: list[tuple[int, tuple[int, float]]] | None = None
 
     def single(self, term: int, rarity: float, unit: int, quality: float) -> None:
         """A unit may be meant by this one term."""
@@ -63,13 +76,6 @@ class Plan:
     def _use(self, term: int, rarity: float) -> _Use:
         self.rarity[term] = rarity
         return self._uses.setdefault(self.bits.setdefault(term, 1 << len(self.bits)), _Use(rarity))
-
-    def held(self, mask: int) -> Held:
-        """What the terms of these bits amount to."""
-        known = self._held.get(mask)
-        if known is None:
-            known = self._held[mask] = self._work_out(mask)
-        return known
 
     def _work_out(self, mask: int) -> Held:
         got: dict[int, float] = {}
@@ -98,9 +104,15 @@ class Plan:
             return Held(share, rarity, share)
         if not several:
             return Held(share, rarity, 0.0)
-        bits = self.bits
-        beside = [found for (one, two), found in self.pairs.items() if mask & bits[one] and mask & bits[two]]
+        beside = [found for both, found in self._sides() if mask & both == both]
         return Held(share, rarity, self._kept(beside))
+
+    def _sides(self) -> list[tuple[int, tuple[int, float]]]:
+        """The pairs of neighbours by their bits; made when the plan is complete."""
+        if self._by_bits is None:
+            bits = self.bits
+            self._by_bits = [(bits[one] | bits[two], found) for (one, two), found in self.pairs.items()]
+        return self._by_bits
 
     def order(self, row: array[int], share: float) -> float:
         """How far a wording that holds this share keeps the neighbours of the question together (0 to 1)."""

@@ -211,19 +211,20 @@ def _candidate(
     wordings = index.wordings(number)
     bits, held, fields, rarities = plan.bits, plan.held, wordings.fields, wordings.rarities
     masks: dict[int, int] = {}
+    got = masks.get
     for term in bits.keys() & wordings.terms:
         bit = bits[term]
         for wording in wordings.places_of(term):
-            masks[wording] = masks.get(wording, 0) | bit
+            masks[wording] = got(wording, 0) | bit
     likely = []
     floor = 1.0 - weights.order - weights.whole
-    kept, whole = weights.order, weights.whole
+    kept, whole, field_weight = weights.order, weights.whole, _FIELD_WEIGHT
     for wording, mask in masks.items():
-        share, known, order = held(mask)
+        share, known, order = held[mask]
         rarity = rarities[wording]
         used = known / rarity if known < rarity else 1.0
-        top = share * (floor + kept * order + whole * used)
-        likely.append((_FIELD_WEIGHT[fields[wording]] * top, wording, share, order))
+        top = field_weight[fields[wording]] * share * (floor + kept * order + whole * used)
+        likely.append((top, wording, share, order))
     likely.sort(reverse=True)
     limit = base
     if likely:
