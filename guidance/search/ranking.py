@@ -209,17 +209,11 @@ def _candidate(
 ) -> _Candidate:
     """What a document and each of its wordings could reach at best: most need no closer look."""
     wordings = index.wordings(number)
-    bits, held, fields, rarities = plan.bits, plan.held, wordings.fields, wordings.rarities
-    masks: dict[int, int] = {}
-    got = masks.get
-    for term in bits.keys() & wordings.terms:
-        bit = bits[term]
-        for wording in wordings.places_of(term):
-            masks[wording] = got(wording, 0) | bit
-    likely = []
+    held, fields, rarities, field_weight = plan.held, wordings.fields, wordings.rarities, _FIELD_WEIGHT
     floor = 1.0 - weights.order - weights.whole
-    kept, whole, field_weight = weights.order, weights.whole, _FIELD_WEIGHT
-    for wording, mask in masks.items():
+    kept, whole = weights.order, weights.whole
+    likely = []
+    for wording, mask in wordings.holding(plan.bits).items():
         share, known, order = held[mask]
         rarity = rarities[wording]
         used = known / rarity if known < rarity else 1.0

@@ -11,12 +11,9 @@ _HEAD = struct.Struct("<HHII")  # wordings, different terms, terms in all, place
 
 
 class Wordings:
-    """Every wording as a row of term numbers with its field and the rarity of its words together.
+    """Every wording as a row of term numbers with its field and the rarity of its words together."""
 
-    ``terms`` are the different ones in ascending order; ``places_of`` tells in which wordings one stands.
-    """
-
-    __slots__ = ("_ends", "_flat", "_places", "_starts", "fields", "rarities", "terms")
+    __slots__ = ("_ends", "_flat", "_places", "_starts", "_terms", "fields", "rarities")
 
     def __init__(self, content: bytes) -> None:
         """Lay out what ``pack`` made; an empty content has no wordings."""
@@ -27,7 +24,7 @@ class Wordings:
         self.rarities = array("f", content[at : (at := at + 4 * count)])
         self._ends = array("I", content[at : (at := at + 4 * (count + 1))])
         self._flat = array("I", content[at : (at := at + 4 * size)])
-        self.terms = array("I", content[at : (at := at + 4 * different)])
+        self._terms = array("I", content[at : (at := at + 4 * different)])
         self._starts = array("H", content[at : (at := at + 2 * (different + 1))])
         self._places = array("H", content[at : at + 2 * places])
 
@@ -35,10 +32,17 @@ class Wordings:
         """The term numbers of a wording in their order."""
         return self._flat[self._ends[wording] : self._ends[wording + 1]]
 
-    def places_of(self, term: int) -> array[int]:
-        """The wordings in which one of ``terms`` stands."""
-        at = bisect_left(self.terms, term)
-        return self._places[self._starts[at] : self._starts[at + 1]]
+    def holding(self, bits: Mapping[int, int]) -> dict[int, int]:
+        """The wordings that hold some of these terms, each with the bits of those it holds."""
+        found: dict[int, int] = {}
+        so_far, terms, starts, places = found.get, self._terms, self._starts, self._places
+        end = len(terms)
+        for term, bit in bits.items():
+            at = bisect_left(terms, term)
+            if at < end and terms[at] == term:
+                for wording in places[starts[at] : starts[at + 1]]:
+                    found[wording] = so_far(wording, 0) | bit
+        return found
 
     @staticmethod
     def pack(wordings: Iterable[tuple[int, array[int]]], rarity: Mapping[int, float] | array[float]) -> bytes:
