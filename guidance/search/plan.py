@@ -15,7 +15,7 @@ PART = 0.6  # what a part of a wording counts that nobody typed: half a synonym 
 
 
 class Held(NamedTuple):
-    """What some words of a question amount to: their share of it (0 to 1), their rarity, and the order they could keep."""
+    """What some words of a question amount to: their share of it (0 to 1), their rarity, and the order they keep at most."""
 
     share: float
     rarity: float
@@ -59,7 +59,6 @@ class Plan:
         self._uses: dict[int, _Use] = {}  # by bit
         self._groups: list[tuple[int, float, float]] = []  # (unit, quality, worth of a part)
         self.held: dict[int, Held] = _Remembered(self._work_out)  # what the terms of some bits amount to
-        self._by_bits: list[tuple[int, tuple[int, float]]] | None = None
 
     def single(self, term: int, rarity: float, unit: int, quality: float) -> None:
         """A unit may be meant by this one term."""
@@ -104,15 +103,7 @@ class Plan:
             return Held(share, rarity, share)
         if not several:
             return Held(share, rarity, 0.0)
-        beside = [found for both, found in self._sides() if mask & both == both]
-        return Held(share, rarity, self._kept(beside))
-
-    def _sides(self) -> list[tuple[int, tuple[int, float]]]:
-        """The pairs of neighbours by their bits; made when the plan is complete."""
-        if self._by_bits is None:
-            bits = self.bits
-            self._by_bits = [(bits[one] | bits[two], found) for (one, two), found in self.pairs.items()]
-        return self._by_bits
+        return Held(share, rarity, 1.0)
 
     def order(self, row: array[int], share: float) -> float:
         """How far a wording that holds this share keeps the neighbours of the question together (0 to 1)."""
