@@ -24,6 +24,12 @@ COOKIE = "__Host-session"
 AWAY_COOKIE = "__Host-away"  # with whoever is at the OpenID provider
 MESSAGE_COOKIE = "__Host-message"  # one sentence, from the answer to a form to the page after it
 LONGEST_MESSAGE = 500
+GUARDED: dict[str, Any] = {
+    "secure": True,
+    "httponly": True,
+    "samesite": "Lax",
+    "path": "/",
+}  # every cookie of ours
 PUBLIC = frozenset({"public"})
 SIGNED_IN = frozenset(ROLES)
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
@@ -100,13 +106,13 @@ def keeps_sessions() -> bool:
 
 def set_cookie(response: Response, token: str) -> Response:
     """Hand the browser its session."""
-    response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(COOKIE, token, **GUARDED)
     return response
 
 
 def drop_cookie(response: Response) -> Response:
     """Take the session back from the browser."""
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+    response.delete_cookie(COOKIE, **GUARDED)
     return response
 
 
@@ -121,10 +127,7 @@ def _leave_message(response: Response, staff: Staff, message: str) -> None:
         MESSAGE_COOKIE,
         f"{_sealed(packed, staff)}.{packed}",
         max_age=60,
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-        path="/",
+        **GUARDED,
     )
 
 
@@ -197,7 +200,7 @@ def _finish(response: Response) -> Response:
         if message:
             _leave_message(response, staff, str(message)[:LONGEST_MESSAGE])
         elif g.get("page_message"):
-            response.delete_cookie(MESSAGE_COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+            response.delete_cookie(MESSAGE_COOKIE, **GUARDED)
     return response
 
 

@@ -83,7 +83,7 @@ def _without_provider(wrong: UserError) -> Response:
 
 
 def _drop_away(response: Response) -> Response:
-    response.delete_cookie(access.AWAY_COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+    response.delete_cookie(access.AWAY_COOKIE, **access.GUARDED)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -104,10 +104,7 @@ def to_provider() -> ResponseReturnValue:
         access.AWAY_COOKIE,
         leaving.sealed,
         max_age=sso.AWAY_AT_MOST,
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-        path="/",
+        **access.GUARDED,
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
@@ -67,6 +67,10 @@ def scope_ids() -> set[int] | None:
     """Ids of the units the signed-in person may change figures of; None for all."""
     own = scope()
     return None if own is None else set(units.ids_below(own.id))
+
+
+def _is_province(place: Place | None) -> TypeGuard[Place]:
+    return place is not None and place.kind == "province"
 
 
 def _ids_in(place: Place | None) -> list[int] | None:
@@ -475,7 +479,7 @@ def all_files() -> ResponseReturnValue:
         partial=chosen.period.partial(units.today()),
         presets=periods.PRESETS,
         address=address_of(chosen),
-        province=chosen.place is not None and chosen.place.kind == "province",
+        province=_is_province(chosen.place),
         form_periods=values.periods_of(["onestop.received"]),
         period_words=periods.period_words,
     )
@@ -559,14 +563,14 @@ def _brief(place: Place | None, period: periods.Period) -> Brief:
 def brief() -> ResponseReturnValue:
     """One page to print about any place; with `each=commune`, one for every commune of a province."""
     chosen = filters()
-    place, places = chosen.place, [chosen.place]
-    if place is not None and place.kind == "province" and request.args.get("each") == "commune":
-        places = [*units.communes_below(place.id, min(chosen.period.end, units.today()))] or places
+    place, communes = chosen.place, []
+    if _is_province(place) and request.args.get("each") == "commune":
+        communes = units.communes_below(place.id, min(chosen.period.end, units.today()))
     return render(
         "adoption/brief.html",
-        briefs=[_brief(one, chosen.period) for one in places],
+        briefs=[_brief(one, chosen.period) for one in communes] or [_brief(place, chosen.period)],
         name=exports_.place_name(place),
-        province=place is not None and place.kind == "province",
+        province=_is_province(place),
         address=address_of(chosen),
         reasons=REASONS,
         made=exports_.made_here(access.current_staff().display_name),

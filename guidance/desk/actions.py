@@ -172,8 +172,9 @@ def log_case(
 ) -> Logged:
     """Store a case once. A number that is known already stores nothing and says so.
 
-    `about` is the topic where the caller has looked it up already. Raises UnknownTopic, NotAllowed (a unit outside the account's scope) or PeriodLocked. What only needs
-    reading is read before the write lock is taken, so that other writers wait as briefly as possible.
+    `about` is the topic where the caller has looked it up already. Raises UnknownTopic, NotAllowed (a unit outside
+    the account's scope) or PeriodLocked. What only needs reading is read before the write lock is taken, so that
+    other writers wait as briefly as possible.
     """
     columns = _columns(staff, values, about)
     instant = now()

@@ -193,8 +193,9 @@ def instant_of(text: str) -> datetime | None:
 class CaseForm(Form):
     """One assisted case. What is left out takes the desk's default.
 
-    `topic_known` finds a topic that exists, kept in `about`; `unit_of` turns a unit's code and a day into its id; `usual_place`
-    is asked only where the place is left out. Pages ask why (`asks_why`) where somebody stopped or was referred.
+    `topic_known` finds a topic that exists, kept in `about`; `unit_of` turns a unit's code and a day into its id;
+    `usual_place` is asked only where the place is left out. Pages ask why (`asks_why`) where somebody stopped or was
+    referred.
     """
 
     case_uid = HiddenField()

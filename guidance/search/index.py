@@ -487,8 +487,9 @@ def _take_out(db: sqlite3.Connection, kind: str, key: str, traits: _Traits) -> i
             "UPDATE term SET documents = ?, total = total - 1, named = named - ? WHERE id = ?",
             (bits.packed((weight, found ^ (found & bit)) for weight, found in levels), term in naming, term),
         )
-    for table, column in (("code", "document"), ("wording", "document"), ("document", "id")):
-        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608  # nosec B608
+    db.execute("DELETE FROM code WHERE document = ?", (number,))
+    db.execute("DELETE FROM wording WHERE document = ?", (number,))
+    db.execute("DELETE FROM document WHERE id = ?", (number,))
     db.execute("UPDATE meta SET value = CAST(value AS INTEGER) - 1 WHERE name = 'count'")
     traits.take_out(number)
     return int(number)

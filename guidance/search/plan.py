@@ -101,20 +101,15 @@ class Plan:
         share = sum([weights[unit] * quality for unit, quality in got.items()]) / self.whole
         if not self.slots:
             return Held(share, rarity, share)
-        if not several:
-            return Held(share, rarity, 0.0)
-        return Held(share, rarity, 1.0)
+        return Held(share, rarity, 1.0 if several else 0.0)
 
     def order(self, row: array[int], share: float) -> float:
         """How far a wording that holds this share keeps the neighbours of the question together (0 to 1)."""
         if not self.slots:
             return share
-        pairs = self.pairs
-        return self._kept([pairs[pair] for pair in pairwise(row) if pair in pairs])
-
-    def _kept(self, beside: list[tuple[int, float]]) -> float:
         kept: dict[int, float] = {}
-        for slot, worth in beside:
+        for pair in pairwise(row):
+            slot, worth = self.pairs.get(pair, (0, 0.0))
             if worth > kept.get(slot, 0.0):
                 # inner pairs of a wording add up; neighbours of units count once
                 kept[slot] = min(self.slots[slot], kept.get(slot, 0.0) + worth)

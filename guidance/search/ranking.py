@@ -61,9 +61,7 @@ class Ranking:
     matching: int = 0
 
 
-def rank(
-    question: Question, index: Snapshot, allowed: int, wanted: int = 20, weights: Weights = WEIGHTS
-) -> Ranking:
+def rank(question: Question, index: Snapshot, allowed: int, wanted: int = 20) -> Ranking:
     """The best among the allowed documents (the first ``wanted`` exactly)."""
     units = [unit for unit in question.units if unit.weight > 0]
     whole = sum(unit.weight for unit in units)
@@ -75,16 +73,16 @@ def rank(
     if not found:
         return Ranking()
     order = covered.plus(index.preferred(PRIOR_STEPS))
-    first = order.best(max(weights.close, wanted), found)
+    first = order.best(max(WEIGHTS.close, wanted), found)
     shares = [min(1.0, share / _WHOLE) for share in covered.of(first)]
-    nudge = weights.prior * 0.5
+    nudge = WEIGHTS.prior * 0.5
     chosen = sorted(
         zip(first, shares, strict=True),
         key=lambda one: (-one[1] - nudge * index.priors[one[0]], one[0]),
     )
-    looked = _close(question, units, chosen[: weights.close], index, weights, wanted, reach)
+    looked = _close(question, units, chosen[: WEIGHTS.close], index, wanted, reach)
     rest = [
-        Ranked(number, 0.3 * share, share) for number, share in chosen[weights.close :] if share >= _MATCHES
+        Ranked(number, 0.3 * share, share) for number, share in chosen[WEIGHTS.close :] if share >= _MATCHES
     ]
     return Ranking(looked + rest, covered.at_least(round(_MATCHES * _WHOLE)) & allowed)
 
@@ -169,7 +167,6 @@ def _close(
     units: list[Unit],
     chosen: list[tuple[int, float]],
     index: Snapshot,
-    weights: Weights,
     wanted: int,
     reach: float,
 ) -> list[Ranked]:
@@ -177,41 +174,39 @@ def _close(
     plan = lay_out(units, index)
     candidates = []
     for number, share in chosen:
-        base = weights.coverage * share + reach * weights.prior * index.priors[number]
+        base = WEIGHTS.coverage * share + reach * WEIGHTS.prior * index.priors[number]
         if index.guides >> number & 1:
-            base += reach * weights.guide
-        candidates.append(_candidate(number, share, base, plan, index, weights))
+            base += reach * WEIGHTS.guide
+        candidates.append(_candidate(number, share, base, plan, index))
     candidates.sort(key=lambda one: -one.limit)
     found: list[Ranked] = []
     scores: list[float] = []  # the best so far, ascending, as many as are wanted
-    margin = weights.marks if question.marks else 0.0
+    margin = WEIGHTS.marks if question.marks else 0.0
     left: list[_Candidate] = []
     for at, one in enumerate(candidates):
         if len(scores) >= wanted and one.limit < scores[0] - margin:
             left = candidates[at:]
             break
-        best, second, exact = _best_wordings(one, plan, weights)
-        score = one.base + weights.wording * best + weights.second * second + weights.exact * exact
+        best, second, exact = _best_wordings(one, plan)
+        score = one.base + WEIGHTS.wording * best + WEIGHTS.second * second + WEIGHTS.exact * exact
         if not index.guides >> one.document & 1:
-            score -= reach * _siblings(question.markers, index.markers[one.document], exact, weights)
+            score -= reach * _siblings(question.markers, index.markers[one.document], exact)
         found.append(Ranked(one.document, score, one.share))
         insort(scores, score)
         if len(scores) > wanted:
             scores.pop(0)
     found.sort(key=lambda one: -one.score)
     if question.marks:
-        found = _by_marks(question, found, index, weights)
+        found = _by_marks(question, found, index)
     return found + [Ranked(one.document, min(scores[0], 0.3 * one.share), one.share) for one in left]
 
 
-def _candidate(
-    number: int, covered: float, base: float, plan: Plan, index: Snapshot, weights: Weights
-) -> _Candidate:
+def _candidate(number: int, covered: float, base: float, plan: Plan, index: Snapshot) -> _Candidate:
     """What a document and each of its wordings could reach at best: most need no closer look."""
     wordings = index.wordings(number)
     held, fields, rarities, field_weight = plan.held, wordings.fields, wordings.rarities, _FIELD_WEIGHT
-    floor = 1.0 - weights.order - weights.whole
-    kept, whole = weights.order, weights.whole
+    floor = 1.0 - WEIGHTS.order - WEIGHTS.whole
+    kept, whole = WEIGHTS.order, WEIGHTS.whole
     likely = []
     for wording, mask in wordings.holding(plan.bits).items():
         share, known, order = held[mask]
@@ -222,16 +217,16 @@ def _candidate(
     likely.sort(reverse=True)
     limit = base
     if likely:
-        limit += weights.wording * likely[0][0] + weights.exact
+        limit += WEIGHTS.wording * likely[0][0] + WEIGHTS.exact
     if len(likely) > 1:
-        limit += weights.second * likely[1][0]
+        limit += WEIGHTS.second * likely[1][0]
     return _Candidate(number, covered, base, limit, wordings, likely)
 
 
-def _best_wordings(one: _Candidate, plan: Plan, weights: Weights) -> tuple[float, float, bool]:
+def _best_wordings(one: _Candidate, plan: Plan) -> tuple[float, float, bool]:
     """The scores of the two best wordings of a document, and whether one of them is the question itself."""
     best, second, exact = 0.0, 0.0, False
-    floor = 1.0 - weights.order - weights.whole
+    floor = 1.0 - WEIGHTS.order - WEIGHTS.whole
     for top, wording, share, possible in one.likely:
         if top <= second:
             break
@@ -239,7 +234,7 @@ def _best_wordings(one: _Candidate, plan: Plan, weights: Weights) -> tuple[float
         weight = _FIELD_WEIGHT[one.wordings.fields[wording]]
         order = plan.order(row, share) if possible else 0.0
         used = plan.used(row, one.wordings.rarities[wording])
-        score = weight * share * (floor + weights.order * order + weights.whole * used)
+        score = weight * share * (floor + WEIGHTS.order * order + WEIGHTS.whole * used)
         if share > 0.93 and used > 0.93 and weight >= 0.9:
             exact = True
         if score > best:
@@ -249,23 +244,23 @@ def _best_wordings(one: _Candidate, plan: Plan, weights: Weights) -> tuple[float
     return best, second, exact
 
 
-def _siblings(asked: int, titled: int, exact: bool, weights: Weights) -> float:
+def _siblings(asked: int, titled: int, exact: bool) -> float:
     """The loss for sibling marks (lại, đổi, gia hạn, nước ngoài …) on one side only."""
     if asked == titled:
         return 0.0
     missing = (asked & ~titled).bit_count()
     extra = (titled & ~asked).bit_count()
-    loss = weights.marker_missing * min(2, missing) + weights.marker_extra * min(2, extra)
+    loss = WEIGHTS.marker_missing * min(2, missing) + WEIGHTS.marker_extra * min(2, extra)
     return loss * 0.4 if exact else loss
 
 
-def _by_marks(question: Question, found: list[Ranked], index: Snapshot, weights: Weights) -> list[Ranked]:
+def _by_marks(question: Question, found: list[Ranked], index: Snapshot) -> list[Ranked]:
     """Typed diacritics as the last word between near ones: a small loss for words spelled otherwise."""
     again = []
     for ranked in found[:25]:
         have = index.marked(ranked.document)
         known = sum(1 for mark in question.marks if f" {mark} " in have)
-        loss = weights.marks * (1 - known / len(question.marks))
+        loss = WEIGHTS.marks * (1 - known / len(question.marks))
         again.append(Ranked(ranked.document, ranked.score - loss, ranked.coverage))
     again.sort(key=lambda one: -one.score)
     return again + found[25:]
