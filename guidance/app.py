@@ -9,11 +9,13 @@ gc.disable()  # what is imported now is never garbage, and looking for some cost
 from datetime import date, datetime
 from wsgiref.headers import Headers
 
+from click import Command, Context
 from flask import Flask
+from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from guidance import api, cli, config, db, i18n, meters, prefix, security, web
+from guidance import api, config, db, i18n, meters, prefix, security, web
 from guidance.accounts import access
 from guidance.accounts import views as accounts_views
 from guidance.adoption import editing as adoption_editing
@@ -69,6 +71,26 @@ BLUEPRINTS = (
 ONE_YEAR = 365 * 24 * 3600
 
 
+class _Commands(AppGroup):
+    """The commands of `flask`, imported when one is asked for: whoever serves pages needs none."""
+
+    def _fetch(self) -> None:
+        from guidance import cli
+
+        for command in cli.COMMANDS:
+            self.add_command(command)
+
+    def list_commands(self, context: Context) -> list[str]:
+        """Their names."""
+        self._fetch()
+        return super().list_commands(context)
+
+    def get_command(self, context: Context, name: str) -> Command | None:
+        """One of them."""
+        self._fetch()
+        return super().get_command(context, name)
+
+
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The whole site as a WSGI application; settings come from the environment unless given."""
     settings = settings or config.load()
@@ -95,7 +117,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     access.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    cli.init_app(app)
+    app.cli = _Commands(app.name)
     prefix.inside(app)
     _keep_pages(app)
     meters.init_app(app)

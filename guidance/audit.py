@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Text, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,8 +30,7 @@ class AuditEntry(Base):
     digest: Mapped[str]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of the log as a page shows it."""
 
     id: int

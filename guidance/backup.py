@@ -13,10 +13,9 @@ import sysconfig
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import delete, update
@@ -48,8 +47,7 @@ class RestoreRefused(UserError):
     status = 422
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """A finished backup: where it is, its size and sum, and the schema it holds."""
 
     path: Path
@@ -58,8 +56,7 @@ class Made:
     revision: str
 
 
-@dataclass(frozen=True)
-class Restored:
+class Restored(NamedTuple):
     """What was put back, and where the former state was kept. `other_key` says the keys do not belong together."""
 
     made_at: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -16,8 +16,7 @@ HEIGHT = 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 16, 26
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """One value over time: short label under the axis, value (None: not known), words, and whether it is partial."""
 
     label: str
@@ -26,8 +25,7 @@ class Point:
     partial: bool = False
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """One value by name, with its words and its own target if it has one."""
 
     label: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 
@@ -401,19 +401,17 @@ def fill_demo(cases: int, seed: int) -> None:
         click.echo(f"Account: {name}  Role: {role}  Password: {password}")
 
 
-def init_app(app: Flask) -> None:
-    """Attach the commands to `flask`."""
-    for command in (make_backup, restore_backup, fill_demo):
-        app.cli.add_command(command)
-    for group in (
-        accounts_group,
-        units_group,
-        catalogue_group,
-        guides_group,
-        content_group,
-        search_group,
-        desk_group,
-        figures_group,
-        audit_group,
-    ):
-        app.cli.add_command(group)
+COMMANDS = (
+    make_backup,
+    restore_backup,
+    fill_demo,
+    accounts_group,
+    units_group,
+    catalogue_group,
+    guides_group,
+    content_group,
+    search_group,
+    desk_group,
+    figures_group,
+    audit_group,
+)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES_SHIPPED = ("vi", "en", "ur")
@@ -54,8 +54,7 @@ def _yes(text: str) -> bool:
     return text.lower() in {"1", "yes", "true"}
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """How one environment variable becomes a value, and why it exists."""
 
     parse: Callable[[str], Any]

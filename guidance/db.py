@@ -13,8 +13,6 @@ from typing import Any, ParamSpec, TypeVar
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Executable, MetaData, TypeDecorator, event, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
@@ -193,7 +191,13 @@ def is_sqlite() -> bool:
 def upsert(table: type[Base]) -> Any:
     """An INSERT that can say ON CONFLICT, in the dialect of the database in use."""
     columns: Any = table.__table__
-    return sqlite_insert(columns) if is_sqlite() else postgresql_insert(columns)
+    if is_sqlite():
+        from sqlalchemy.dialects.sqlite import insert
+
+        return insert(columns)
+    from sqlalchemy.dialects import postgresql  # three drivers, imported where that database is in use
+
+    return postgresql.insert(columns)
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:

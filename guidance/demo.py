@@ -7,9 +7,8 @@ import io
 import random
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 
@@ -80,16 +79,14 @@ class NotEmpty(UserError):
     )
 
 
-@dataclass(frozen=True)
-class Filled:
+class Filled(NamedTuple):
     """What was made: sentences for the administrator, and the accounts with their passwords."""
 
     lines: tuple[str, ...]
     accounts: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True)
-class _Desk:
+class _Desk(NamedTuple):
     place: Place
     account_id: int
     weight: float

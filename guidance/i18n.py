@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -31,8 +30,7 @@ _PARSED = {code: Locale.parse(name.split("@")[0]) for code, name in LOCALES.item
 babel = Babel()
 
 
-@dataclass(frozen=True)
-class Language:
+class Language(NamedTuple):
     """A language the site offers: code, its own name, writing direction."""
 
     code: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CursorResult,
@@ -37,8 +36,7 @@ class NotMoved(UserError):
     status = 409
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(NamedTuple):
     """One table as it is on both sides now."""
 
     table: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from guidance.desk.models import (
     ACCESS_NEEDS,
@@ -19,8 +18,7 @@ from guidance.desk.models import (
 Schema = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of an address."""
 
     name: str
@@ -30,8 +28,7 @@ class Parameter:
     required: bool = False
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One address and method: what it does, takes and answers. `key` is how the caller is known, if at all."""
 
     method: str

@@ -8,8 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import brotli
@@ -56,8 +55,7 @@ _COMPRESSIBLE = ("text/", "application/json", "application/ld+json", "applicatio
 Headers = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """One answer as it goes on the wire."""
 
     status: str

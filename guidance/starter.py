@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from guidance.adoption import actions as figures
 from guidance.catalogue import imports as record_imports
@@ -23,8 +23,7 @@ from guidance.units.starter import load_centres
 CONTENT = PROJECT / "guidance" / "content"
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What loading the starter content did: one sentence per kind, and what could not be read."""
 
     lines: tuple[str, ...]

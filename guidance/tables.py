@@ -6,11 +6,10 @@ import csv
 import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 from guidance import bounds
 from guidance.errors import ImportRefused
@@ -26,8 +25,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column of a download: heading, name for machines, kind. Its place is its place in the list.
 
     `percent` cells hold shares between 0 and 1. Only `text` cells are looked at for formulas: they alone can
@@ -39,8 +37,7 @@ class Column:
     kind: Kind = "count"
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One sheet of a workbook: what it contains in words, then a table."""
 
     name: str
@@ -49,8 +46,7 @@ class Sheet:
     preface: Sequence[Row] = ()
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A table that came in: headings, and rows with their line numbers in the file."""
 
     head: tuple[str, ...]

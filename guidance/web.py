@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, url_for
@@ -41,8 +40,7 @@ FRAME = "base.html"  # of every public page
 SAME_FOR_THE_SAME = frozenset({"icon", "numbered"})
 
 
-@dataclass(frozen=True)
-class Crumb:
+class Crumb(NamedTuple):
     """One step of the way back from a page."""
 
     label: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import NamedTuple
 
 import pyotp
 from argon2 import PasswordHasher
@@ -79,8 +79,7 @@ class LastAdministrator(UserError):
     message = _l("This is the last administrator. Make somebody else administrator first.")
 
 
-@dataclass(frozen=True)
-class NewAccount:
+class NewAccount(NamedTuple):
     """A fresh account and the password to hand over, shown once."""
 
     id: int

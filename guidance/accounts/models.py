@@ -1,7 +1,5 @@
 """People who work here, what they may do, and their sessions."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint

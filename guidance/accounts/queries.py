@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import bindparam, func, select
@@ -23,8 +23,7 @@ from guidance.db import db, now, rows_of
 THROTTLE_WINDOW = timedelta(minutes=15)
 
 
-@dataclass(frozen=True)
-class Staff:
+class Staff(NamedTuple):
     """The signed-in person, as views and templates need them."""
 
     id: int
@@ -51,8 +50,7 @@ class Staff:
         return self.second_step_set_up or (required and not self.roles.isdisjoint(CHANGES_WHAT_CITIZENS_READ))
 
 
-@dataclass(frozen=True)
-class AccountRow:
+class AccountRow(NamedTuple):
     """One account in the list of accounts."""
 
     id: int
@@ -66,8 +64,7 @@ class AccountRow:
     last_seen: datetime | None
 
 
-@dataclass(frozen=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """One open session of a person."""
 
     id: int

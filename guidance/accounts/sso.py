@@ -11,8 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import current_app
@@ -56,16 +55,14 @@ class ProviderRefused(UserError):
     message = _l("The sign-in service has not let you in, or it took too long. Start again.")
 
 
-@dataclass(frozen=True)
-class Leaving:
+class Leaving(NamedTuple):
     """Where to send the browser, and what it has to bring back with the answer."""
 
     address: str
     sealed: str
 
 
-@dataclass(frozen=True)
-class Arrived:
+class Arrived(NamedTuple):
     """Whom the provider named, whether it asked for more than a password, and where the person wanted to go."""
 
     subject: str

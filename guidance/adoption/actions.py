@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select, update
 
-from guidance import audit, security
+from guidance import audit, content_files, security
 from guidance.adoption import imports, indicators
 from guidance.adoption.imports import Checked, MarkLine, OfficeNamed, TaskLine, Value
 from guidance.adoption.models import (
@@ -55,8 +53,7 @@ class NeedsOne(UserError):
     message = _l("Give either a number or a share.")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What an import did. `import_id` is None when there was nothing to change."""
 
     lines: int
@@ -385,7 +382,7 @@ def save_denominator(
 @transaction
 def load_history(by: str = "starter content") -> Report:
     """Load the figures of earlier reports that ship with the site, as reported; twice is once."""
-    content = yaml.safe_load(HISTORY.read_text(encoding="utf-8"))
+    content = content_files.read(HISTORY)
     known = indicators.all_indicators()
     by_set: dict[str, list[Value]] = {}
     for document in content["documents"]:
@@ -458,8 +455,7 @@ def _save_history(found: Checked, by: str) -> Report:
     return Report(found.lines, len(fresh), found.lines - len(fresh), 0, None)
 
 
-@dataclass(frozen=True)
-class NewKey:
+class NewKey(NamedTuple):
     """A key just made; the secret is shown this once."""
 
     id: int
@@ -495,8 +491,7 @@ def revoke_key(key_id: int, by: str) -> None:
         audit.record("key.revoke", f"key:{key_id}", by, name=row.name)
 
 
-@dataclass(frozen=True)
-class KeyUsed:
+class KeyUsed(NamedTuple):
     """What a valid key may read, and whether it has called too often this minute."""
 
     id: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 
@@ -19,8 +19,7 @@ from guidance.units.queries import Place
 MOST_TOPICS = 20
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """One of the two: a place (None: the whole site) and its months, those to come left out."""
 
     place: Place | None
@@ -36,8 +35,7 @@ class Side:
         return exports.place_name(self.place)
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One figure of both sides. `kind` is count, share (of the two denominators) or number."""
 
     name: str
@@ -62,8 +60,7 @@ class Line:
         return self.left.numerator / self.right.numerator - 1
 
 
-@dataclass(frozen=True)
-class TopicLine:
+class TopicLine(NamedTuple):
     """People helped with one topic on both sides."""
 
     topic: str
@@ -73,8 +70,7 @@ class TopicLine:
     right: int
 
 
-@dataclass(frozen=True)
-class OfficialLine:
+class OfficialLine(NamedTuple):
     """One official figure that both sides have, the latest of each period."""
 
     left: values.Figure
@@ -89,8 +85,7 @@ class OfficialLine:
         return self.left.share - self.right.share
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Both sides with everything that can be held against each other."""
 
     left: Side

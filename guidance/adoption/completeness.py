@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
@@ -19,8 +19,7 @@ from guidance.units.queries import Place
 LATE_AFTER = timedelta(days=7)
 
 
-@dataclass(frozen=True)
-class UnitState:
+class UnitState(NamedTuple):
     """One commune in a month: cases and people, the day of its last case ever, and `nothing`, `late` or `fine`."""
 
     place: Place
@@ -31,8 +30,7 @@ class UnitState:
     closed: bool
 
 
-@dataclass(frozen=True)
-class Completeness:
+class Completeness(NamedTuple):
     """All communes of a place in a month."""
 
     month: date

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
@@ -536,8 +535,7 @@ def download_review() -> ResponseReturnValue:
     return as_file(tables.in_pieces(file), review.DOCX, name)
 
 
-@dataclass(frozen=True)
-class Brief:
+class Brief(NamedTuple):
     """What one printed page says about one place."""
 
     name: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -73,8 +72,7 @@ BY_DESK = [
 COLUMNS = {"months": BY_MONTH, "units": BY_UNIT, "desks": BY_DESK, "topics": BY_TOPIC}
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """Who made a file, for its first lines."""
 
     by: str

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
@@ -19,8 +20,7 @@ from guidance.i18n import VIETNAM
 from guidance.search import queries as search
 
 
-@dataclass(frozen=True)
-class ReasonRow:
+class ReasonRow(NamedTuple):
     """One reason: how many people, of all who stopped or were sent elsewhere."""
 
     reason: str
@@ -28,16 +28,14 @@ class ReasonRow:
     share: Share
 
 
-@dataclass(frozen=True)
-class PlaceRow:
+class PlaceRow(NamedTuple):
     """One place of help: how many people got stuck there."""
 
     place: str
     people: int
 
 
-@dataclass(frozen=True)
-class StuckRow:
+class StuckRow(NamedTuple):
     """Where people get stuck in one topic: reason and step, and of how many who were helped with it."""
 
     topic: str
@@ -64,8 +62,7 @@ class Need:
     of: int
 
 
-@dataclass(frozen=True)
-class Failures:
+class Failures(NamedTuple):
     """The page of one place and period."""
 
     period: Period

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -192,8 +193,7 @@ class Problem:
         return f"{where}: {self.field}: {self.reason}" if self.field else f"{where}: {self.reason}"
 
 
-@dataclass(frozen=True)
-class OfficeNamed:
+class OfficeNamed(NamedTuple):
     """An office as a file names it, with the commune it is the committee of, if it is one."""
 
     code: str
@@ -202,8 +202,7 @@ class OfficeNamed:
     within_id: int | None
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One figure as it will be stored."""
 
     line: int
@@ -225,8 +224,7 @@ class Value:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class TaskLine:
+class TaskLine(NamedTuple):
     """One programme task of a file."""
 
     line: int
@@ -241,8 +239,7 @@ class TaskLine:
     source_document: str
 
 
-@dataclass(frozen=True)
-class MarkLine:
+class MarkLine(NamedTuple):
     """One item of the commune model of a file."""
 
     line: int

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
-
-from guidance import i18n
+from guidance import content_files, i18n
 from guidance.config import PROJECT
 
 FILE = PROJECT / "guidance" / "content" / "indicators.yaml"
 
 
-@dataclass(frozen=True)
-class Indicator:
+class Indicator(NamedTuple):
     """One definition. `counts`, `of` and `topics` are set for those that the desk log feeds.
 
     `share` says whether numerator ÷ denominator is a percentage; averages (`mean`, `average`) are not added up.
@@ -79,7 +75,7 @@ def said(words: Mapping[str, str]) -> str:
 
 @cache
 def _content() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = content_files.read(FILE)
     return loaded
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -12,8 +12,7 @@ from guidance.db import db
 from guidance.units import queries as units
 
 
-@dataclass(frozen=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """One key: what it begins with, whose figures it opens, when it was last used."""
 
     id: int

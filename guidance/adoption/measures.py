@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guidance.adoption import indicators, targets
 from guidance.adoption.indicators import Indicator
@@ -11,8 +11,7 @@ from guidance.adoption.periods import Period
 from guidance.adoption.sums import UNSTEADY_BELOW, Sums
 
 
-@dataclass(frozen=True)
-class Amount:
+class Amount(NamedTuple):
     """A figure in one period: its two numbers; the second is None for plain counts."""
 
     numerator: int
@@ -30,8 +29,7 @@ class Amount:
         return self.denominator is not None and 0 < self.denominator < UNSTEADY_BELOW
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(NamedTuple):
     """One figure with what it is to be held against. `gap` is in the target's unit; above nothing means missing."""
 
     indicator: Indicator

@@ -1,7 +1,5 @@
 """Official figures with their sources, targets, denominators, tasks, checklists, imports, and keys for machines."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint

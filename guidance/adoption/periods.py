@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
 
@@ -32,8 +32,7 @@ class OddPeriod(UserError):
     )
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(NamedTuple):
     """Whole months: `start` is the first day of the first, `end` the last day of the last; both included."""
 
     start: date

@@ -9,9 +9,8 @@ tells more than the months do. Places and topics are never crossed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -29,8 +28,7 @@ LICENCE = "CC BY 4.0"
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"
 
 
-@dataclass(frozen=True)
-class PublicMonth:
+class PublicMonth(NamedTuple):
     """People helped in a month; None where the number is too small to be told."""
 
     month: date
@@ -38,8 +36,7 @@ class PublicMonth:
     partial: bool
 
 
-@dataclass(frozen=True)
-class PublicSum:
+class PublicSum(NamedTuple):
     """Published months of one place or topic added up; `hidden` months are missing from it."""
 
     key: str
@@ -49,8 +46,7 @@ class PublicSum:
     hidden: int
 
 
-@dataclass(frozen=True)
-class PublicPage:
+class PublicPage(NamedTuple):
     """The tables of the public page."""
 
     period: Period
@@ -156,8 +152,7 @@ def units_by_month(period: Period) -> dict[date, dict[int, int | None]]:
     return found
 
 
-@dataclass(frozen=True)
-class _Tree:
+class _Tree(NamedTuple):
     own: list[int]
     inside: dict[int, list[int]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select
@@ -29,8 +29,7 @@ FEW_UNITS = 3
 _ADDED = [func.sum(getattr(MonthlyCount, name)) for name in NAMES]
 
 
-@dataclass(frozen=True)
-class MonthRow:
+class MonthRow(NamedTuple):
     """One month: its sums, and people helped in the same month a year earlier."""
 
     month: date
@@ -39,8 +38,7 @@ class MonthRow:
     partial: bool
 
 
-@dataclass(frozen=True)
-class UnitRow:
+class UnitRow(NamedTuple):
     """One place in the league table. `place` is None for cases that belong to no unit."""
 
     place: Place | None
@@ -55,8 +53,7 @@ class UnitRow:
         return None if self.target is None else self.target - self.sums.people
 
 
-@dataclass(frozen=True)
-class DeskRow:
+class DeskRow(NamedTuple):
     """One desk of a commune: the place of help, its sums, and people helped before and a year earlier."""
 
     desk: str
@@ -65,8 +62,7 @@ class DeskRow:
     year_before: int
 
 
-@dataclass(frozen=True)
-class TopicRow:
+class TopicRow(NamedTuple):
     """One topic with its title in the reader's language (`lang` says which it is)."""
 
     topic: str
@@ -77,8 +73,7 @@ class TopicRow:
     sums: Sums
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """Everything on the managers' page for one place, period and topic, and of one desk where `desk` names it."""
 
     place: Place | None

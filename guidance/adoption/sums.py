@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 UNSTEADY_BELOW = 30
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """Part of a whole; no percentage where the whole is nothing."""
 
     numerator: int

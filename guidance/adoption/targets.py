@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -15,8 +15,7 @@ from guidance.db import db
 from guidance.units import queries as units
 
 
-@dataclass(frozen=True)
-class Goal:
+class Goal(NamedTuple):
     """A target: a number or a share; `parts` units below were added up when the unit has none of its own."""
 
     number: float | None
@@ -25,8 +24,7 @@ class Goal:
     parts: int = 0
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(NamedTuple):
     """How many there are in all, with the source."""
 
     number: float

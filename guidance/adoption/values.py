@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, or_, select
@@ -103,8 +103,7 @@ class Figure:
         return period_words(self.period_start, self.period_end)
 
 
-@dataclass(frozen=True)
-class SetOfFigures:
+class SetOfFigures(NamedTuple):
     """The figures of one set for a place, newest first."""
 
     key: str
@@ -152,8 +151,7 @@ class SetOfFigures:
         return tuple(sorted(longest, key=lambda one: one.period_end)) if len(longest) > 2 else ()
 
 
-@dataclass(frozen=True)
-class Former:
+class Former(NamedTuple):
     """A unit that no longer exists, whose figures a present unit may look at but does not own."""
 
     place: Place
@@ -162,8 +160,7 @@ class Former:
     figures: tuple[Figure, ...]
 
 
-@dataclass(frozen=True)
-class OfficialPage:
+class OfficialPage(NamedTuple):
     """Official figures of a place: by set, and those of the units it came from; `heirs` if it is itself former."""
 
     place: Place
@@ -490,8 +487,7 @@ def in_period(place: Place | None, indicator: str, period: Period, by: str) -> l
 # --- lists -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ImportRow:
+class ImportRow(NamedTuple):
     """One import in the list; `latest` can be undone."""
 
     id: int
@@ -524,8 +520,7 @@ def all_imports(unit_ids: Sequence[int] | None, limit: int = 100) -> list[Import
     ]
 
 
-@dataclass(frozen=True)
-class TargetRow:
+class TargetRow(NamedTuple):
     """One target in the list."""
 
     id: int
@@ -564,8 +559,7 @@ def all_targets(unit_ids: Sequence[int] | None, limit: int = 500) -> list[Target
     ]
 
 
-@dataclass(frozen=True)
-class DenominatorRow:
+class DenominatorRow(NamedTuple):
     """One stated denominator in the list."""
 
     indicator: Indicator
@@ -600,8 +594,7 @@ def all_denominators(unit_ids: Sequence[int] | None, limit: int = 200) -> list[D
     ]
 
 
-@dataclass(frozen=True)
-class TaskRow:
+class TaskRow(NamedTuple):
     """One programme task. `verified` says whether anybody has checked the name of its group against the decision."""
 
     group: str
@@ -640,8 +633,7 @@ def tasks(place: Place | None) -> list[TaskRow]:
     return sorted(rows, key=lambda row: (order.get(row.group, 99), row.due or date.max, row.name))
 
 
-@dataclass(frozen=True)
-class ChecklistRow:
+class ChecklistRow(NamedTuple):
     """One item of the commune model for a place: how many of its communes have it."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -25,8 +25,7 @@ public_bp = Blueprint("adoption", __name__, url_prefix="/<lang:lang>/adoption")
 access.public(public_bp)
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """What the address asks for; `preset` is '' for a period of one's own."""
 
     place: Place | None
@@ -183,8 +182,7 @@ def _topic_title(topic: str) -> str:
     return queries.topic_titles([topic], i18n.current().code)[topic][0] if topic else ""
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(NamedTuple):
     """What the address of a comparison asks for: the first side as on every report page, the second apart."""
 
     chosen: Filters

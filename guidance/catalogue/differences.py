@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 AROUND = 2
 _WORDS = re.compile(r"\s+|[^\s\w]|\w+")
@@ -15,8 +15,7 @@ _LONGEST_COMPARED = 2000
 Piece = tuple[str, bool]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line on the left and one on the right; pieces are (text, differs). kind: same, changed, gone, new, gap."""
 
     kind: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select, update
@@ -51,8 +50,7 @@ class DraftFirst(Conflict):
     message = _l("There is an unpublished draft of this page. Publish it or throw it away first.")
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """One state a published text has been in."""
 
     number: int
@@ -62,8 +60,7 @@ class Version:
     body: str
 
 
-@dataclass(frozen=True)
-class OpenDraft:
+class OpenDraft(NamedTuple):
     """A draft as pages need it."""
 
     id: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from guidance.catalogue.notices import Told
@@ -13,8 +13,7 @@ NAMESPACE = "http://www.w3.org/2005/Atom"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One entry of a feed; `id` and `url` are absolute addresses."""
 
     id: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import delete, func, insert, select, update
@@ -159,8 +159,7 @@ class Checked:
     shared_addresses: dict[str, set[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One record that an import changes: 'new' or the fields that differ."""
 
     key: str
@@ -292,8 +291,7 @@ class _Known:
     codeless: dict[int, str]
 
 
-@dataclass(frozen=True)
-class _Write:
+class _Write(NamedTuple):
     """One record to be stored; `procedure_id` is None for a procedure the catalogue does not have yet."""
 
     record: Record

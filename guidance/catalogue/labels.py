@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -68,8 +68,7 @@ _SILENT = {"methods_raw", "documents_raw", "legal_basis_raw", "legal_numbers", "
 LEGACY = {"full": 4, "partial": 3}
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """One line of the fact card; `source` is given where the line is our reading of the record."""
 
     channel: str
@@ -154,8 +153,7 @@ def _ended(option: Option, today: date | None) -> bool:
     return today is not None and option.fee_valid_to is not None and option.fee_valid_to < today
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How we read the notes of a record for one case, with the channels it is true for."""
 
     channels: str

@@ -1,7 +1,5 @@
 """Procedures: the official record (owned by imports) and the guidance beside it (owned by editors)."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 CHANNELS = {"Trực tuyến": "online", "Trực tiếp": "counter", "Dịch vụ bưu chính": "post"}
 LEVELS = {"Cấp xã": "commune", "Cấp tỉnh": "province", "Cấp bộ": "ministry", "Cơ quan khác": "other"}
@@ -51,8 +51,7 @@ SMALLEST_CERTAIN_FEE = 1_000
 LARGEST_CERTAIN_FEE = 2_000_000_000
 
 
-@dataclass(frozen=True)
-class Duration:
+class Duration(NamedTuple):
     """A time limit: value and unit where certain (unit None when the source states none), the text always."""
 
     value: float | None
@@ -60,8 +59,7 @@ class Duration:
     text: str
 
 
-@dataclass(frozen=True)
-class Fee:
+class Fee(NamedTuple):
     """A fee: an amount only where it is certain (0 means really free), the words of the source otherwise."""
 
     amount: int | None

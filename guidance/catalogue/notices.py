@@ -6,13 +6,12 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import or_, select
 
-from guidance import audit
+from guidance import audit, content_files
 from guidance.catalogue.models import Notice
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import Conflict, NotFound
@@ -21,8 +20,7 @@ from guidance.text import slug
 KINDS = ("law", "outage", "scam", "service")
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """A notice in one language; its words are in `lang`, which may not be the reader's."""
 
     key: str
@@ -103,15 +101,7 @@ def earlier(lang: str, on: date, limit: int = 30) -> list[Told]:
 
 def read(path: Path) -> list[StarterNotice]:
     """The notices of a file; raises ValueError with everything that is wrong."""
-    try:
-        return TypeAdapter(list[StarterNotice]).validate_python(
-            yaml.safe_load(path.read_text(encoding="utf-8"))
-        )
-    except ValidationError as wrong:
-        lines = [".".join(map(str, error["loc"])) + ": " + error["msg"] for error in wrong.errors()]
-        raise ValueError("; ".join(lines)) from wrong
-    except yaml.YAMLError as wrong:
-        raise ValueError(f"not readable as YAML: {wrong}") from wrong
+    return content_files.shaped(list[StarterNotice], content_files.read(path))
 
 
 @transaction

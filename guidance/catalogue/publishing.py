@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -56,8 +56,7 @@ class KeyTaken(UserError):
     message = _l("There is already a procedure with this name. Open it, or choose another name.")
 
 
-@dataclass(frozen=True)
-class LanguageState:
+class LanguageState(NamedTuple):
     """One language of a page: missing, outdated (the original changed later) or fine; its draft's id where there is one."""
 
     lang: str
@@ -65,8 +64,7 @@ class LanguageState:
     draft: int | None
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(NamedTuple):
     """What an editor needs to know of one procedure before editing it."""
 
     key: str
@@ -82,8 +80,7 @@ class Overview:
     languages: tuple[LanguageState, ...]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A procedure in the editors' list."""
 
     key: str
@@ -92,8 +89,7 @@ class Found:
     status: str
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """A page whose review comes or that has new shipped text waiting."""
 
     key: str

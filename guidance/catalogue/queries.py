@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from sqlalchemy import Select, Text, bindparam, cast, func, or_, select
 
+from guidance import content_files
 from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, Source, marks_of
 from guidance.catalogue.models import (
     ChannelOption,
@@ -47,16 +47,14 @@ PAGE_SIZE = 20
 _DISTRICT = re.compile(r"\b(?:huyện|quận)\b", re.I)
 
 
-@dataclass(frozen=True)
-class LifeEvent:
+class LifeEvent(NamedTuple):
     """A moment of life that people look for help in."""
 
     slug: str
     name: str
 
 
-@dataclass(frozen=True)
-class NamedLifeEvent:
+class NamedLifeEvent(NamedTuple):
     """A moment of life in every language, for its editors."""
 
     slug: str
@@ -64,8 +62,7 @@ class NamedLifeEvent:
     shown: bool
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """A procedure in a list: its plain name, in `name_lang`, and how it can be done."""
 
     key: str
@@ -78,8 +75,7 @@ class Card:
     online: str
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One way of handing in. Numbers only where certain; `fee_amount` 0 means really free; `case` in our words."""
 
     channel: str
@@ -99,8 +95,7 @@ class Option:
     unit_is_ours: bool = False
 
 
-@dataclass(frozen=True)
-class OfficialPaper:
+class OfficialPaper(NamedTuple):
     """One paper of the official record, the form for it (empty without one), and how many are asked."""
 
     name: str
@@ -109,8 +104,7 @@ class OfficialPaper:
     copies: int | None
 
 
-@dataclass(frozen=True)
-class DocumentCase:
+class DocumentCase(NamedTuple):
     """The papers of one case of the official record; remarks apart."""
 
     label: str
@@ -118,8 +112,7 @@ class DocumentCase:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Instrument:
+class Instrument(NamedTuple):
     """A law or decree the record names; `superseded_by` when it has been, or on a later day will be, replaced."""
 
     number: str
@@ -129,8 +122,7 @@ class Instrument:
     told: Source | None
 
 
-@dataclass(frozen=True)
-class LevelSaid:
+class LevelSaid(NamedTuple):
     """An online level that one source gave for one place (None: the nation) and day."""
 
     level: str
@@ -139,8 +131,7 @@ class LevelSaid:
     as_of: str
 
 
-@dataclass(frozen=True)
-class RecordChange:
+class RecordChange(NamedTuple):
     """A later import that changed a record."""
 
     at: datetime
@@ -170,8 +161,7 @@ class Record:
     imported_at: datetime
 
 
-@dataclass(frozen=True)
-class ProcedurePage:
+class ProcedurePage(NamedTuple):
     """Everything on the page of one procedure, in one language.
 
     `words` are our own (None where nobody has written any), in `words_lang`; `record` is the official record
@@ -249,7 +239,7 @@ class ProcedurePage:
 def shipped_life_events() -> tuple[dict[str, str], ...]:
     """The moments of life that come with the site: slug, and the name by language."""
     path = PROJECT / "guidance" / "content" / "life_events.yaml"
-    return tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return tuple(content_files.read(path))
 
 
 def named_life_events() -> list[NamedLifeEvent]:
@@ -323,8 +313,7 @@ def _filtered(
     return query
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """One page of a list of procedures."""
 
     cards: tuple[Card, ...]
@@ -486,8 +475,7 @@ def page(key: str, lang: str) -> ProcedurePage | None:
     )
 
 
-@dataclass(frozen=True)
-class _Text:
+class _Text(NamedTuple):
     name: str
     summary: str
     words: dict[str, Any]
@@ -737,8 +725,7 @@ def _related(keys: Sequence[str], lang: str) -> tuple[Card, ...]:
     return tuple(found[key] for key in keys if key in found)
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """Where a reference in content leads: address parts, title, and the title's language."""
 
     kind: str
@@ -782,8 +769,7 @@ def guides_of(key: str) -> list[str]:
     return [f"guide:{slug}" for slug, procedures in rows if key in procedures]
 
 
-@dataclass(frozen=True)
-class NoticeShown:
+class NoticeShown(NamedTuple):
     """What a page needs to know of a notice besides its words."""
 
     kind: str
@@ -809,8 +795,7 @@ def current_notices(lang: str, on: date, subject: str = "") -> list[tuple[Notice
     ]
 
 
-@dataclass(frozen=True)
-class Changed:
+class Changed(NamedTuple):
     """One import's change of a published procedure; number 1 is a procedure that came later than the first import."""
 
     key: str
@@ -847,8 +832,7 @@ def recent_changes(lang: str, limit: int = 50) -> list[Changed]:
     return found
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """A published procedure as the sitemap needs it."""
 
     key: str
@@ -872,8 +856,7 @@ def published_keys() -> list[str]:
     return list(db.session.scalars(select(ProcedureCard.key).order_by(ProcedureCard.key)))
 
 
-@dataclass(frozen=True)
-class Opinion:
+class Opinion(NamedTuple):
     """What readers said about one page: how often it was of use or not, and their comments, newest first."""
 
     subject: str

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select, update
 
-from guidance import audit
+from guidance import audit, content_files
 from guidance.catalogue import cards
 from guidance.catalogue.guidance import Source
 from guidance.catalogue.models import (
@@ -48,8 +46,7 @@ class RecordUnderKey(Conflict):
     )
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """From and until which day (both included) a procedure is in force, the codes that follow it, and who says so."""
 
     valid_from: date | None = None
@@ -176,7 +173,7 @@ class ShippedStanding(BaseModel):
 
 def read_standings(path: Path) -> list[tuple[ShippedStanding, Source]]:
     """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+    whole = content_files.read(path)
     sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
     lines = [ShippedStanding.model_validate(row) for row in whole["procedures"]]
     return [(line, sources[line.source]) for line in lines]

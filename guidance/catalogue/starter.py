@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
+from guidance import content_files
 from guidance.catalogue import cards, queries
 from guidance.catalogue.guidance import Source, StarterProcedure, missing_parts, read_starter
 from guidance.catalogue.layers import compare_layers
@@ -193,7 +193,7 @@ class Supersession(BaseModel):
 
 def read_supersessions(path: Path) -> list[tuple[Supersession, Source]]:
     """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+    whole = content_files.read(path)
     sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
     lines = [Supersession.model_validate(row) for row in whole["superseded"]]
     return [(line, sources[line.source]) for line in lines]

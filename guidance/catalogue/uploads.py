@@ -10,9 +10,8 @@ import re
 import secrets
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from flask import current_app
 from flask_babel import lazy_gettext as _l
@@ -53,8 +52,7 @@ class TooMuch(UserError):
     )
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One field of a record: what the catalogue holds and what the file says."""
 
     field: str

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, func, or_, select, update
@@ -112,8 +112,7 @@ class CaseValues:
 VALUE_NAMES = tuple(item.name for item in fields(CaseValues))
 
 
-@dataclass(frozen=True)
-class Logged:
+class Logged(NamedTuple):
     """What became of a case that was sent: its number, and whether it is new."""
 
     case_uid: str
@@ -329,8 +328,7 @@ def undo_case(staff: Staff, case_uid: str) -> None:
 # --- requests for help -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class NewRequest:
+class NewRequest(NamedTuple):
     """What a citizen asks; `phone` only together with the wording they agreed to."""
 
     lang: str
@@ -543,8 +541,7 @@ def reopen_month(unit_id: int | None, month: date, by_id: int, by: str) -> None:
 # --- retention ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Purged:
+class Purged(NamedTuple):
     """How much was deleted because its time was over."""
 
     notes: int

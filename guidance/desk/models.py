@@ -1,7 +1,5 @@
 """Assisted cases and every change to them, requests for help, templates, and the monthly rollup of it all."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

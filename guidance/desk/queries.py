@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from sqlalchemy import Select, bindparam, exists, func, or_, select, true
 
-from guidance import security
+from guidance import content_files, security
 from guidance.accounts import queries as accounts
 from guidance.accounts.models import Account, AccountRole
 from guidance.accounts.queries import Staff
@@ -46,8 +44,7 @@ MOST_CHOICES = 400
 SESSIONS_A_PAGE = 30
 
 
-@dataclass(frozen=True)
-class CaseRow:
+class CaseRow(NamedTuple):
     """One case as lists and answers show it; `note` and `file_reference` are empty once they have expired."""
 
     case_uid: str
@@ -84,8 +81,7 @@ class CaseRow:
     changed: bool
 
 
-@dataclass(frozen=True)
-class ChangeRow:
+class ChangeRow(NamedTuple):
     """One change of a case: when, by whom, why, and each field's old and new value."""
 
     at: datetime
@@ -94,8 +90,7 @@ class ChangeRow:
     fields: tuple[tuple[str, Any, Any], ...]
 
 
-@dataclass(frozen=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What this desk usually fills in."""
 
     place: str = "centre"
@@ -352,8 +347,7 @@ def defaults(unit_id: int | None, topic: str = "") -> Defaults:
 # --- sessions of community teams ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """An evening of a community team with what its cases say today: how it ended for how many people.
 
     `results` has the people by outcome, those who stopped by reason, under the names of the form.
@@ -460,8 +454,7 @@ def session_history(session_id: int) -> list[ChangeRow]:
 # --- requests for help -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class RequestRow:
+class RequestRow(NamedTuple):
     """A request as the desk sees it. The telephone number is there only for the person who took it."""
 
     id: int
@@ -481,8 +474,7 @@ class RequestRow:
     answer: str
 
 
-@dataclass(frozen=True)
-class OwnRequest:
+class OwnRequest(NamedTuple):
     """A request as the citizen sees it at their link."""
 
     id: int
@@ -641,8 +633,7 @@ def as_json(row: CaseRow) -> dict[str, Any]:
 # --- templates and answers ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A common case: one key fills the form. `id` is None for one that came with the site."""
 
     id: int | None
@@ -653,8 +644,7 @@ class Template:
     own: bool
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A text to read out or send. `id` is None for one that came with the site."""
 
     id: int | None
@@ -669,7 +659,7 @@ class Answer:
 
 @cache
 def _shipped() -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    found: dict[str, list[dict[str, Any]]] = content_files.read(SHIPPED)
     return found
 
 

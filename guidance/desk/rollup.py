@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, delete, func, insert, select, text
 
@@ -41,8 +40,7 @@ CountKey = tuple[date, int, str]
 ReasonKey = tuple[date, int, str, str, str, str]
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(NamedTuple):
     """What the rollup needs of a case; read before it changes, so that it can be subtracted."""
 
     month: date

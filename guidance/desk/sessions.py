@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -28,8 +28,7 @@ class SessionVoided(Conflict):
     message = _l("This session has been voided. Log it again if it was right after all.")
 
 
-@dataclass(frozen=True)
-class Evening:
+class Evening(NamedTuple):
     """An evening as the form says it: what its cases share, where, how many came, and people by result."""
 
     values: CaseValues

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, func, or_, select
@@ -21,8 +21,7 @@ GENERAL = "general"
 _GUIDES = PROJECT / "guidance" / "content" / "guides"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A topic as a case stores it: what it was about, in which version, and how far it was online that day."""
 
     topic: str
@@ -30,8 +29,7 @@ class Known:
     online_level: str = ""
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """A topic with its name in a language and its page on this site."""
 
     topic: str
@@ -39,8 +37,7 @@ class Named:
     path: str
 
 
-@dataclass(frozen=True)
-class StepBeside:
+class StepBeside(NamedTuple):
     """One step to follow while helping; `careful` names the warning that belongs to it."""
 
     id: str
@@ -50,8 +47,7 @@ class StepBeside:
     trouble: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """A guide or procedure as it stands beside the log."""
 
     topic: str

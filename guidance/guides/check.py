@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
+from guidance import content_files
 from guidance.config import PROJECT
 
 FILE = PROJECT / "guidance" / "content" / "check.yaml"
@@ -79,16 +79,14 @@ class Definition(_Strict):
     papers: list[Paper]
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """A question with the answer that was given."""
 
     question: Question
     choice: Choice
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where somebody is: what was answered, and the next question or (None) the end with its path."""
 
     answered: tuple[Answered, ...]
@@ -107,7 +105,7 @@ class Place:
 @cache
 def definition(path: Path = FILE) -> Definition:
     """The questionnaire as shipped."""
-    return TypeAdapter(Definition).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return content_files.shaped(Definition, content_files.read(path))
 
 
 def _fits(when: When, answers: Mapping[str, str]) -> bool:

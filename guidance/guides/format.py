@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from guidance import content_files
 from guidance.catalogue.guidance import Source, day_or_month
 
 GROUPS = ("vneid", "vssid", "portal", "papers", "helpers", "programme")
@@ -129,11 +129,7 @@ def _parsed(text: str) -> dict[str, Any]:
     head, end, body = text.removeprefix("\ufeff").removeprefix("---\n").partition("\n---\n")
     if not text.lstrip("\ufeff").startswith("---\n") or not (end or head.endswith("\n---")):
         raise ValueError("a guide starts with front matter between two lines of ---")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        values = yaml.load(head.removesuffix("\n---"), loader)  # noqa: S506 -- a safe loader, in C where there is one  # nosec B506
-    except yaml.YAMLError as wrong:
-        raise ValueError(f"the front matter is not YAML: {wrong}") from wrong
+    values = content_files.parsed(head.removesuffix("\n---"))
     if not isinstance(values, dict):
         raise ValueError("the front matter holds no names and values")
     return values | {"body": body.strip()}
@@ -149,11 +145,8 @@ def parse(text: str) -> Words:
 
 def _validated(values: dict[str, Any]) -> Words:
     kind = Original if values.get("lang") == "vi" else Words
-    try:
-        return kind.model_validate({name: value for name, value in values.items() if value is not None})
-    except ValidationError as wrong:
-        lines = [".".join(map(str, error["loc"])) + ": " + error["msg"] for error in wrong.errors()]
-        raise ValueError("; ".join(lines)) from wrong
+    said = {name: value for name, value in values.items() if value is not None}
+    return content_files.shaped(kind, said)
 
 
 def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
@@ -328,5 +321,5 @@ def _mark_troubles(troubles: list[Trouble], originals: list[Trouble]) -> None:
 def as_text(words: Words, facts: dict[str, Any] | None = None) -> str:
     """A guide as the text of its file, for editing and download; parse() reads it back unchanged."""
     values = words.model_dump(mode="json", exclude={"body"}, exclude_none=True, exclude_defaults=False)
-    head = yaml.safe_dump(values | (facts or {}), allow_unicode=True, sort_keys=False, width=110)
+    head = content_files.written(values | (facts or {}))
     return f"---\n{head}---\n{words.body}\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import segno
 from flask import current_app, g
@@ -24,8 +25,7 @@ from guidance.units.queries import today
 LONGEST_SEQUENCE = 1800
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of a leaflet, with smaller lines under it; `unverified` puts the mark behind it."""
 
     text: Markup
@@ -33,8 +33,7 @@ class Line:
     unverified: bool = False
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A heading and its lines; kind: steps (numbered), ticks (boxes to tick), list, careful (a warning)."""
 
     heading: str

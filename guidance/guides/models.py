@@ -1,7 +1,5 @@
 """Guides: what is the same in every language, the words of each language, and every earlier state."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -16,8 +16,7 @@ from guidance.guides.format import GROUPS, Content, Facts, Original, Words, with
 from guidance.guides.models import Guide, GuideText, GuideVersion
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """A guide in a list; its words are in `lang`, which may not be the reader's."""
 
     slug: str
@@ -27,8 +26,7 @@ class Card:
     group: str
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Guides that belong together, in their order."""
 
     slug: str
@@ -65,8 +63,7 @@ class StepEntry:
     trouble: tuple[TroubleEntry, ...]
 
 
-@dataclass(frozen=True)
-class GuidePage:
+class GuidePage(NamedTuple):
     """Everything on the page of one guide; the words are in `lang`, which may not be the reader's."""
 
     slug: str
@@ -94,8 +91,7 @@ class GuidePage:
     languages: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """A guide whose review date has come."""
 
     slug: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -242,8 +241,7 @@ def check() -> ResponseReturnValue:
     )
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Something to touch on the hall screen."""
 
     title: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
@@ -19,8 +19,7 @@ from guidance.privacy import queries
 from guidance.privacy.models import DataRequest, Holiday
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a person asks; with `help_token` about the request for help behind that link."""
 
     kind: str

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
 from sqlalchemy import select
 
+from guidance import content_files
 from guidance.config import PROJECT
 from guidance.db import db
 from guidance.privacy.models import Holiday
@@ -19,8 +18,7 @@ SHIPPED = PROJECT / "guidance" / "content" / "privacy.yaml"
 SATURDAY = 5
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """How long an answer may take, and where that is said; without `verified_on` a lawyer has yet to check it."""
 
     title: str
@@ -30,8 +28,7 @@ class Terms:
     carry_out_days: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class SpecialDay:
+class SpecialDay(NamedTuple):
     """A day off, or a weekend day that is worked; `own` was entered on this site."""
 
     day: date
@@ -43,7 +40,7 @@ class SpecialDay:
 
 @cache
 def _shipped() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    found: dict[str, Any] = content_files.read(SHIPPED)
     return found
 
 

@@ -1,7 +1,5 @@
 """What people ask about their own data, and the days on which nobody works."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, Text

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select, true
 
@@ -19,8 +18,7 @@ from guidance.privacy.models import DataRequest
 from guidance.units import queries as units
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A request about one's data as staff see it. `due` is the day for the answer, later for carrying it out."""
 
     id: int
@@ -45,8 +43,7 @@ class Row:
         return "late" if self.due < today else "today" if self.due == today else ""
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """What is stored with a request for help, for the answer to somebody who asks to see it."""
 
     asked_at: datetime

@@ -1,6 +1,6 @@
 """One question back when several answers are equally near."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from guidance import text
 from guidance.search.ranking import Ranked
@@ -12,8 +12,7 @@ _NEAR = 0.86  # share of the best score from which an answer is equally near
 _MOST = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One way the question may be meant: the document it leads to."""
 
     label: str
@@ -21,8 +20,7 @@ class Choice:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clarify:
+class Clarify(NamedTuple):
     """The question to ask back; ``question`` is empty when the page should use its own general words."""
 
     question: str

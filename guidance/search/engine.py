@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from guidance.search import bits
 from guidance.search.clarify import Clarify, ask
@@ -14,8 +15,7 @@ from guidance.search.understanding import Question, understand
 FILTERS = ("kind", "sector", "level", "online", "audience", "life_event")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One result: what it is, what to show, and how near it came."""
 
     kind: str

@@ -1,7 +1,5 @@
 """What editors teach the search: words, phrases of procedures and guides; and counts of what was asked in vain."""
 
-from __future__ import annotations
-
 from sqlalchemy import Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 

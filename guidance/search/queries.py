@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -27,8 +26,7 @@ from guidance.text import fold
 WEAK_PAPERS = 12  # papers of a record whose names are indexed
 
 
-@dataclass(frozen=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     """Words that people asked in a month without finding what they meant."""
 
     words: str
@@ -39,8 +37,7 @@ class Unanswered:
     opened: int
 
 
-@dataclass(frozen=True)
-class TaughtWord:
+class TaughtWord(NamedTuple):
     """One line of the vocabulary as editors see it."""
 
     id: int

@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from guidance.search.bits import Sums
 from guidance.search.documents import FIELD_NAMES, FIELDS
@@ -19,8 +20,7 @@ from guidance.search.wordings import Wordings
 _FIELD_WEIGHT = tuple(FIELDS[name] for name in FIELD_NAMES)
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """The numbers of the ranking, tuned on wordings that were held out of the vocabulary."""
 
     close: int = 50  # documents that get the close look
@@ -44,8 +44,7 @@ WEIGHTS = Weights()
 _WHOLE = round(PRIOR_STEPS / (WEIGHTS.prior * 0.5))  # what the whole question counts in sums of the wide look
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A document's number with its score (about 0 to 4) and the share of the question it covers."""
 
     document: int

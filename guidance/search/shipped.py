@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from guidance import content_files
 from guidance.search.documents import Document
 from guidance.search.vocabulary import Word, read_words, split
 
@@ -66,11 +65,6 @@ def words(folder: Path = CONTENT / "vocabulary") -> list[Word]:
     return read_words(folder / "words.tsv")
 
 
-def _yaml(content: str) -> Any:
-    """Safe YAML, by the fast reader where it is built in."""
-    return yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # nosec B506
-
-
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -86,7 +80,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def starters(folder: Path = CONTENT / "procedures") -> dict[str, dict[str, Any]]:
     """The starter procedures by key."""
-    found = (_yaml(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml")))
+    found = (content_files.read(path) for path in sorted(folder.glob("*.yaml")))
     return {one["key"]: one for one in found}
 
 
@@ -158,7 +152,9 @@ def guides(
         for lang in ("vi", "en", "ur"):
             file = folder / f"{slug}.{lang}.md"
             if file.exists():
-                parts[lang] = _yaml(file.read_text(encoding="utf-8").split("\n---", 1)[0].removeprefix("---"))
+                parts[lang] = content_files.parsed(
+                    file.read_text(encoding="utf-8").split("\n---", 1)[0].removeprefix("---")
+                )
         extra = (called or {}).get(slug) or Wordings()
         yield Document(
             "guide",

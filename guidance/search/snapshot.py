@@ -8,10 +8,9 @@ import threading
 import time
 from bisect import bisect_left
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from guidance.search import bits, spelling
 from guidance.search.bits import Sums
@@ -37,8 +36,7 @@ class IndexMissing(Exception):
     """There is no readable index file yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A term's number, in how many documents it stands, and how many are named with it."""
 
     id: int

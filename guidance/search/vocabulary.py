@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from guidance import text
 from guidance.search.documents import terms
@@ -18,8 +17,7 @@ _QUALITY = {"same": 0.95, "means": 0.85, "english": 0.9}
 LONGEST = 8  # words in the longest wording that is looked up
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One line of the vocabulary.
 
     kind: ``same`` (every wording of ``source`` stands for every other), ``means`` (source is also asked as
@@ -35,16 +33,14 @@ class Word:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to understand some typed words: the terms to look for and how sure that is (0 to 1)."""
 
     terms: tuple[str, ...]
     quality: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(NamedTuple):
     """A paper or matter with several well-known procedures: the question to ask back, and its choices.
 
     Written as lines, languages apart by " / ": first the question ("Bạn cần gì? / What do you need?"), then

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -31,8 +30,7 @@ REQUEST_IS_OLD = timedelta(days=3)
 LITTLE_ROOM = 1024**3
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing: its name, how it stands (good, watch, act), and what to do in a sentence."""
 
     name: str

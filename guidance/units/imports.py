@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 
@@ -21,8 +22,7 @@ SUCCESSION = {"old_ward_code", "old_ward", "new_province_code", "new_ward_code",
 _LABELS = ("Thành phố", "Tỉnh", "Quận", "Huyện", "Thị xã", "Thị trấn", "Phường", "Xã", "Đặc khu")
 
 
-@dataclass(frozen=True)
-class UnitRow:
+class UnitRow(NamedTuple):
     """One unit as a file names it; parents come before children."""
 
     code: str
@@ -35,8 +35,7 @@ class UnitRow:
     longitude: float | None = None
 
 
-@dataclass(frozen=True)
-class SuccessionRow:
+class SuccessionRow(NamedTuple):
     """Old commune → new commune, whole or split."""
 
     old_code: str
@@ -54,8 +53,7 @@ class Checked:
     problems: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What an import did."""
 
     lines: int

@@ -1,7 +1,5 @@
 """Dated administrative units, their succession, and the service centres that serve them."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint

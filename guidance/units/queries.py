@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
@@ -25,8 +25,7 @@ from guidance.units.models import (
 )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A unit as pages and figures need it. `valid_from` is None where the records do not say."""
 
     id: int
@@ -48,8 +47,7 @@ def key(code: str, valid_to: date | None) -> str:
     return code if valid_to is None else f"{code}@{valid_to.isoformat()}"
 
 
-@dataclass(frozen=True)
-class Successor:
+class Successor(NamedTuple):
     """A unit that took over from another one, wholly or in part."""
 
     place: Place
@@ -158,8 +156,7 @@ def predecessors(unit_id: int) -> list[Successor]:
     return [Successor(_place(unit), relation) for unit, relation in db.session.execute(query)]
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A unit that fits what somebody typed, and what it lies or lay in, the nearest first."""
 
     place: Place
@@ -295,8 +292,7 @@ def match_by_name(name: str, parent_id: int, on: date) -> Place | None:
     return _place(units[0]) if len(units) == 1 else None
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """Who says something and when it was checked; None: nobody has checked it."""
 
     title: str
@@ -304,8 +300,7 @@ class Told:
     verified_on: str | None
 
 
-@dataclass(frozen=True)
-class Centre:
+class Centre(NamedTuple):
     """A place where files are handed in; `serves` are further units beside its own.
 
     `hours` has a list of (from, to) for each of the seven weekdays from Monday, or is None where nobody told them.

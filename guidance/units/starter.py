@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, field_validator
 from sqlalchemy import select
 
+from guidance import content_files
 from guidance.db import content_changed, db, transaction
 from guidance.units import queries
 from guidance.units.actions import CentreValues
@@ -48,7 +48,7 @@ class StarterCentre(BaseModel):
 
 def read_centres(path: Path) -> list[StarterCentre]:
     """The centres of a file, the common source filled in; raises ValueError where something is wrong."""
-    whole: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    whole: dict[str, Any] = content_files.read(path)
     sources: dict[str, dict[str, Any]] = whole["sources"]
     centres = []
     for row in whole["centres"]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from babel.dates import format_date
 from flask import Blueprint, redirect, request, url_for
@@ -24,8 +24,7 @@ MOST_SUGGESTIONS = 8
 MONDAY = date(2024, 1, 1)
 
 
-@dataclass(frozen=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """One line under the box while somebody types."""
 
     title: str
