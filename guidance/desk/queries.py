@@ -319,7 +319,7 @@ def _learned(unit_id: int | None, *names: str) -> Sequence[Any]:
 def usual_place(unit_id: int | None) -> str:
     """Where the desk mostly helps, as its last days say."""
     places = Counter(row.place for row in _learned(unit_id, "place"))
-    return places.most_common(1)[0][0] if places else Defaults.place
+    return places.most_common(1)[0][0] if places else Defaults().place
 
 
 def defaults(unit_id: int | None, topic: str = "") -> Defaults:
