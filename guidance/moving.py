@@ -28,6 +28,7 @@ from guidance.errors import UserError
 
 BLOCK = 2_000
 VERSION = "alembic_version"
+LITESTREAM = {"_litestream_lock", "_litestream_seq"}  # its own, of no use elsewhere
 
 
 class NotMoved(UserError):
@@ -116,7 +117,7 @@ def _check(source: Connection, target: Connection, names: tuple[str, str]) -> No
     full = [table.name for table in _tables() if target.scalar(select(func.count()).select_from(table))]
     if full:
         raise NotMoved(f"{names[1]} is not empty ({', '.join(full[:5])}). Nothing was changed.")
-    known = {table.name for table in _tables()} | {VERSION}
+    known = {table.name for table in _tables()} | {VERSION} | LITESTREAM
     strange = sorted(set(inspect(source).get_table_names()) - known)
     if strange:
         raise NotMoved(f"{names[0]} has tables that this version does not know: {', '.join(strange)}.")

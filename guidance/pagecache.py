@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -78,6 +79,7 @@ def _may_be_kept(path: str) -> bool:
     return path in {"/", "/sitemap.xml"} or path.startswith("/api/v1/")
 
 
+@lru_cache(maxsize=64)
 def _encoding(accepted: str) -> str:
     """The best of the two encodings that the browser takes; only three answers, whatever it says."""
     refused: set[str] = set()

@@ -95,3 +95,11 @@ def test_the_readme_lists_every_setting_and_command(app: Flask) -> None:
         for name in group_command.commands
     ]
     assert [word for word in settings + commands if word not in readme] == []
+
+
+def test_extras_are_pinned_as_the_tests_have_them() -> None:
+    """What PostgreSQL and sign-in by a provider need is installed as it was tested, to the letter."""
+    blocks = re.compile(r"^\S+==.*(?:\\\n.*)+", re.M)
+    extras = set(blocks.findall((config.PROJECT / "requirements-extras.lock").read_text()))
+    assert {block.partition("==")[0] for block in extras} >= {"psycopg", "psycopg-binary", "authlib", "requests"}
+    assert extras <= set(blocks.findall((config.PROJECT / "requirements-test.lock").read_text()))

@@ -412,6 +412,40 @@ def damaged_database() -> str:
     return f"pages say {status}, readiness 503; restored in {took:.1f} s ({size / 1e6:.0f} MB); 0 lost"
 
 
+def machine_lost() -> str:
+    """The machine is gone with its disk while cases are logged; Litestream's copy is put back on another."""
+    program = shutil.which("litestream")
+    if program is None:
+        raise NotHere("litestream is not installed")
+    with drill() as site, tempfile.TemporaryDirectory() as elsewhere:
+        live = site.folder / "guidance.sqlite"
+        words = (ROOT / "deploy" / "litestream.yml").read_text()
+        words = words.replace("/var/lib/guidance", str(site.folder)).replace("/mnt/backup/guidance", elsewhere)
+        (site.folder / "litestream.yml").write_text(words)
+        config = ["-config", str(site.folder / "litestream.yml")]
+        site.start()
+        with subprocess.Popen([program, "replicate", *config], stdout=subprocess.DEVNULL) as copier:
+            stored: list[float] = []
+            until = time.monotonic() + 20
+            while time.monotonic() < until:
+                if site.write()[0] == 201:
+                    stored.append(time.monotonic())
+            copier.kill()
+            site.stop()
+        shutil.rmtree(site.folder / f".{live.name}-litestream")
+        for path in site.folder.glob("*.sqlite*"):
+            path.unlink()
+        begin = time.perf_counter()
+        subprocess.run([program, "restore", *config, str(live)], check=True, stdout=subprocess.DEVNULL)
+        took = time.perf_counter() - begin
+        lost, doubled, same = compare(site.server, site.acknowledged)
+        site.serve()
+        must(site.read()[0] == 200 and not doubled and same, f"{doubled} doubled, rollup equals recount: {same}")
+        seconds = until - stored[-lost - 1]
+        must(len(stored) > 200 and seconds < 5, f"{lost} of {len(stored)} lost, {seconds:.1f} s")
+    return f"{len(stored)} acknowledged in 20 s; put back in {took:.1f} s up to {seconds:.1f} s before the end ({lost} lost)"
+
+
 def worker_killed() -> str:
     """A worker is killed with -9 every second while five people read and one logs cases."""
     with drill() as site:
@@ -675,6 +709,7 @@ DRILLS: dict[str, Callable[[], str]] = {
         clock_stepped,
         damaged_index,
         damaged_database,
+        machine_lost,
         worker_killed,
         term_drains,
         fsyncs,

@@ -88,6 +88,25 @@ def test_a_database_that_holds_something_is_never_written_over(furnished: Flask,
     assert "not empty" in str(refused.value.message)
 
 
+def test_what_litestream_adds_stays_behind_and_other_strange_tables_stop(
+    furnished: Flask, tmp_path: Path
+) -> None:
+    """A database with continuous copies moves as well; a table that nobody knows is named, not dropped."""
+    here = furnished.config["SETTINGS"].database_url
+    target = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    migrate(create_app(settings_for(tmp_path, database_url=target)))
+    with create_engine(here).begin() as source:
+        source.execute(text("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"))
+        source.execute(text("CREATE TABLE _litestream_lock (id INTEGER)"))
+        source.execute(text("CREATE TABLE borrowed (id INTEGER)"))
+    with pytest.raises(moving.NotMoved) as refused:
+        moving.copy(here, target)
+    assert str(refused.value.message).endswith("does not know: borrowed.")
+    with create_engine(here).begin() as source:
+        source.execute(text("DROP TABLE borrowed"))
+    assert "assisted_case" in {moved.table for moved in moving.copy(here, target)}
+
+
 def test_the_command_moves_and_says_what_it_moved(furnished: Flask, tmp_path: Path) -> None:
     """`flask db copy` makes the tables of the new database, copies, and prints counts and sums."""
     from guidance import plugin
