@@ -101,5 +101,10 @@ def test_extras_are_pinned_as_the_tests_have_them() -> None:
     """What PostgreSQL and sign-in by a provider need is installed as it was tested, to the letter."""
     blocks = re.compile(r"^\S+==.*(?:\\\n.*)+", re.M)
     extras = set(blocks.findall((config.PROJECT / "requirements-extras.lock").read_text()))
-    assert {block.partition("==")[0] for block in extras} >= {"psycopg", "psycopg-binary", "authlib", "requests"}
+    assert {block.partition("==")[0] for block in extras} >= {
+        "psycopg",
+        "psycopg-binary",
+        "authlib",
+        "requests",
+    }
     assert extras <= set(blocks.findall((config.PROJECT / "requirements-test.lock").read_text()))

@@ -420,7 +420,9 @@ def machine_lost() -> str:
     with drill() as site, tempfile.TemporaryDirectory() as elsewhere:
         live = site.folder / "guidance.sqlite"
         words = (ROOT / "deploy" / "litestream.yml").read_text()
-        words = words.replace("/var/lib/guidance", str(site.folder)).replace("/mnt/backup/guidance", elsewhere)
+        words = words.replace("/var/lib/guidance", str(site.folder)).replace(
+            "/mnt/backup/guidance", elsewhere
+        )
         (site.folder / "litestream.yml").write_text(words)
         config = ["-config", str(site.folder / "litestream.yml")]
         site.start()
@@ -440,7 +442,10 @@ def machine_lost() -> str:
         took = time.perf_counter() - begin
         lost, doubled, same = compare(site.server, site.acknowledged)
         site.serve()
-        must(site.read()[0] == 200 and not doubled and same, f"{doubled} doubled, rollup equals recount: {same}")
+        must(
+            site.read()[0] == 200 and not doubled and same,
+            f"{doubled} doubled, rollup equals recount: {same}",
+        )
         seconds = until - stored[-lost - 1]
         must(len(stored) > 200 and seconds < 5, f"{lost} of {len(stored)} lost, {seconds:.1f} s")
     return f"{len(stored)} acknowledged in 20 s; put back in {took:.1f} s up to {seconds:.1f} s before the end ({lost} lost)"
