@@ -1,8 +1,16 @@
 """How gunicorn runs the site: a few processes with threads, no control socket, no visitors' addresses in logs."""
 
+import ctypes
+
 from guidance.config import load
 
+M_ARENA_MAX = -8  # of glibc's malloc.h
+
 _settings = load()
+_allocator = ctypes.CDLL(None)
+if hasattr(_allocator, "mallopt"):
+    # With a heap for every thread, what a new index or a report leaves behind is used by no other: a sixth more memory.
+    _allocator.mallopt(M_ARENA_MAX, 2)
 
 bind = _settings.bind
 workers = _settings.workers

@@ -107,7 +107,7 @@ def _national_levels() -> dict[int, str]:
     query = select(OnlineLevel.procedure_id, OnlineLevel.level)
     since = OnlineLevel.as_of >= REFORM_DAY.isoformat()  # as queries.ProcedurePage.nation_said
     query = query.where(OnlineLevel.unit_id.is_(None), since).order_by(OnlineLevel.as_of)
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def _online(level: str | None, record: Any, facts: GuidanceFacts) -> str:

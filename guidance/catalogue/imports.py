@@ -514,7 +514,7 @@ def _procedures(writes: Sequence[_Write], known: _Known, instant: datetime) -> l
             {"key": key, "code": writes[n].record.code, "changed_at": instant} for n, key in keys.items()
         ]
         returned = db.session.execute(insert(Procedure).returning(Procedure.key, Procedure.id), fresh)
-        made = dict(returned.tuples().all())
+        made = dict(returned.all())
     found = [write.procedure_id for write in writes if write.procedure_id is not None]
     db.session.execute(update(Procedure).where(Procedure.id.in_(found)).values(changed_at=instant))
     ids: list[int] = []
@@ -630,7 +630,7 @@ def _add_instruments(writes: Sequence[_Write], known: _Known) -> None:
         returned = db.session.execute(
             insert(LegalInstrument).returning(LegalInstrument.number, LegalInstrument.id), fresh
         )
-        known.instruments.update(returned.tuples().all())
+        known.instruments.update(returned.all())
     for number in known.untitled & named.keys():
         db.session.execute(
             update(LegalInstrument).where(LegalInstrument.number == number).values(title=named[number])

@@ -45,11 +45,9 @@ def save_levels(path: Path, source: str, as_of: date, unit_id: int | None, by: s
     if not rows or not {"code", "name", "online_level"} <= set(rows[0]):
         raise ImportRefused(f"{path.name} needs the columns code, name, online_level. Nothing was stored.")
     report = LevelsReport(read=len(rows))
-    by_code = dict(db.session.execute(select(Procedure.code, Procedure.id)).tuples().all())
+    by_code = dict(db.session.execute(select(Procedure.code, Procedure.id)).all())
     names = Counter(db.session.scalars(select(OfficialRecord.folded_name)).all())
-    by_name = dict(
-        db.session.execute(select(OfficialRecord.folded_name, OfficialRecord.procedure_id)).tuples().all()
-    )
+    by_name = dict(db.session.execute(select(OfficialRecord.folded_name, OfficialRecord.procedure_id)).all())
     for number, row in enumerate(rows, start=2):
         level = LEVEL_WORDS.get(fold(row["online_level"] or "").strip())
         if level is None:

@@ -482,7 +482,7 @@ def due(on: date) -> list[Due]:
         .where((Guidance.review_by <= on) | Guidance.starter_waiting)
         .order_by(Guidance.review_by, Procedure.key)
     )
-    return [Due(*row) for row in db.session.execute(query).tuples()]
+    return [Due(*row) for row in db.session.execute(query)]
 
 
 def _outdated() -> list[tuple[int, str]]:
@@ -490,7 +490,7 @@ def _outdated() -> list[tuple[int, str]]:
         select(GuidanceVersion.procedure_id, GuidanceVersion.lang, func.max(GuidanceVersion.at)).group_by(
             GuidanceVersion.procedure_id, GuidanceVersion.lang
         )
-    ).tuples()
+    )
     latest = {(number, lang): at for number, lang, at in rows}
     return [
         (number, lang)

@@ -362,9 +362,7 @@ def page_of_cards(lang: str, limit: int, after: str, **filters: str) -> tuple[li
 def sectors() -> list[tuple[str, int]]:
     """Sectors of published procedures with their counts, by name."""
     query = select(ProcedureCard.sector, func.count()).where(ProcedureCard.sector != "")
-    return list(
-        db.session.execute(query.group_by(ProcedureCard.sector).order_by(ProcedureCard.sector)).tuples()
-    )
+    return list(db.session.execute(query.group_by(ProcedureCard.sector).order_by(ProcedureCard.sector)))
 
 
 @dataclass(frozen=True)
@@ -380,7 +378,7 @@ def agencies(at_least: int) -> list[Agency]:
     """Agencies with so many published procedures or more, by name; spellings that differ only in accents are one."""
     query = select(ProcedureCard.agency, func.count()).group_by(ProcedureCard.agency)
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for text, count in db.session.execute(query).tuples():
+    for text, count in db.session.execute(query):
         for name in agency_names(text):
             spellings[slugged(name)][name] += count
     found = [
@@ -848,7 +846,7 @@ def published() -> list[Published]:
         .where(ProcedureCard.key.not_in(select(FormerKey.key)))
         .order_by(ProcedureCard.key)
     )
-    return [Published(*row) for row in db.session.execute(query).tuples()]
+    return [Published(*row) for row in db.session.execute(query)]
 
 
 def published_keys() -> list[str]:

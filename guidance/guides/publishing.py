@@ -207,7 +207,7 @@ def titles() -> list[tuple[str, str, bool]]:
         .join(GuideText, (GuideText.guide_id == Guide.id) & (GuideText.lang == "vi"))
         .order_by(Guide.group, Guide.position, Guide.slug)
     )
-    return list(db.session.execute(query).tuples())
+    return list(db.session.execute(query))
 
 
 def states(slug: str) -> list[tuple[str, str, int | None]]:
@@ -239,7 +239,7 @@ def _outdated() -> list[tuple[str, str]]:
         select(Guide.slug, GuideVersion.lang, func.max(GuideVersion.at))
         .join(Guide, Guide.id == GuideVersion.guide_id)
         .group_by(Guide.slug, GuideVersion.lang)
-    ).tuples()
+    )
     latest = {(name, lang): at for name, lang, at in rows}
     return [
         (name, lang)

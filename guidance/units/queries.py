@@ -267,7 +267,7 @@ def named(words: str, limit: int = 12) -> list[Place]:
 def count_of_today() -> dict[str, int]:
     """How many provinces and communes there are today."""
     query = _valid_on(today()).with_only_columns(Unit.kind, func.count()).group_by(Unit.kind)
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def any_unit() -> bool:
@@ -338,7 +338,7 @@ def _centres(query: Select[ServiceCentre]) -> list[Centre]:
     links = select(UnitServed.centre_id, UnitServed.unit_id).where(
         UnitServed.centre_id.in_([row.id for row in rows])
     )
-    for centre_id, unit_id in db.session.execute(links).tuples():
+    for centre_id, unit_id in db.session.execute(links):
         serves[centre_id].append(unit_id)
     places = by_ids({row.unit_id for row in rows} | {id_ for ids in serves.values() for id_ in ids})
     return [
@@ -429,7 +429,7 @@ def entries(
         .where(UnitSuccession.old_id.in_([unit.id for unit in units]))
         .order_by(Unit.folded_name)
     )
-    for old_id, unit, relation in rows.tuples():
+    for old_id, unit, relation in rows:
         links[old_id].append(Successor(_place(unit), relation))
     return [
         Entry(_place(unit), codes[unit.parent_id].code if unit.parent_id else None, tuple(links[unit.id]))
