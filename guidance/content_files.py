@@ -5,8 +5,12 @@ The library that reads YAML is imported with the first file.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -34,12 +38,20 @@ def written(values: dict[str, Any]) -> str:
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=110)
 
 
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(shape)
+
+
 def shaped(shape: type[T], values: object) -> T:
     """Plain values as a pydantic model, or a list of them; raises ValueError with everything that is wrong."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(shape).validate_python(values)
+        found: T = _adapter(cast(Any, shape)).validate_python(values)
     except ValidationError as wrong:
         lines = [".".join(map(str, error["loc"])) + ": " + error["msg"] for error in wrong.errors()]
         raise ValueError("; ".join(lines)) from wrong
+    return found

@@ -55,7 +55,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base of all tables; names of constraints are fixed so that migrations agree on both databases."""
+    """Base of all tables; names of constraints are fixed so that migrations agree on both databases.
+
+    Files of tables do without `from __future__ import annotations`: every annotation would be compiled at the start.
+    """
 
     registry = registry(
         metadata=MetaData(
@@ -189,13 +192,13 @@ def is_sqlite() -> bool:
 
 
 def upsert(table: type[Base]) -> Any:
-    """An INSERT that can say ON CONFLICT, in the dialect of the database in use."""
+    """An INSERT that can say ON CONFLICT, in the dialect of the database in use; the other's drivers stay unread."""
     columns: Any = table.__table__
     if is_sqlite():
-        from sqlalchemy.dialects.sqlite import insert
+        from sqlalchemy.dialects import sqlite
 
-        return insert(columns)
-    from sqlalchemy.dialects import postgresql  # three drivers, imported where that database is in use
+        return sqlite.insert(columns)
+    from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(columns)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.cli import AppGroup
 from jinja2 import Environment, nodes
 from jinja2.utils import _PassArg
 
@@ -84,15 +85,15 @@ def test_no_helper_of_templates_asks_for_the_context(app: Flask) -> None:
     assert {name for name in asking if not name.endswith("gettext")} == set()
 
 
-def test_the_readme_lists_every_setting_and_command(app: Flask) -> None:
+def test_the_readme_lists_every_setting_and_command() -> None:
     """Whoever runs the site finds every knob in one place."""
     readme = (config.PROJECT / "README.md").read_text()
     settings = [f"GUIDANCE_{name.upper()}" for name in config.KNOWN]
     commands = [
-        f"flask {group} {name}"
-        for group, group_command in ((command.name, command) for command in cli.COMMANDS)
-        if hasattr(group_command, "commands")
-        for name in group_command.commands
+        f"flask {group.name} {name}"
+        for group in cli.COMMANDS
+        if isinstance(group, AppGroup)
+        for name in group.commands
     ]
     assert [word for word in settings + commands if word not in readme] == []
 
