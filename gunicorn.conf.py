@@ -14,7 +14,7 @@ if hasattr(_allocator, "mallopt"):
 
 bind = _settings.bind
 workers = _settings.workers
-worker_class = "gthread"
+worker_class = "guidance.worker.Worker"
 threads = 8
 timeout = 30
 graceful_timeout = 20
@@ -27,3 +27,9 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 forwarded_allow_ips = "127.0.0.1"
+
+
+def when_ready(_server: object) -> None:
+    """Import the shapes of content before workers are forked: they share them, and no first visitor waits for them."""
+    import guidance.catalogue.shapes
+    import guidance.guides.shapes  # noqa: F401 -- see above
