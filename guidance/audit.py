@@ -1,7 +1,5 @@
 """The audit log: one chained line for everything that must be answered for later."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from datetime import datetime

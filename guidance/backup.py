@@ -1,7 +1,5 @@
 """Backups: one consistent file taken while the site runs, a sum beside it, and the way back."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -145,7 +144,7 @@ def import_catalogue(file: Path, dry_run: bool, partial: bool, rejected: Path | 
     )
     if report.rejected:
         target = rejected or Path("rejected.jsonl")
-        lines = (asdict(refused) for refused in report.rejected)
+        lines = (refused._asdict() for refused in report.rejected)
         target.write_text(
             "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
         )

@@ -1,11 +1,8 @@
 """Every setting: its name, type, default and reason."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -61,8 +58,7 @@ class Setting(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one site, read once at the start."""
 
     data: Path
@@ -224,4 +220,4 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     values = _defaults(given) | given
     _check_provider(values)
     values["site_url"] = str(values["site_url"]).rstrip("/")
-    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+    return Settings(**{name: values[name] for name in Settings._fields})

@@ -1,7 +1,5 @@
 """Practice data: a year of a believable province in an empty database, the same for the same seed and day."""
 
-from __future__ import annotations
-
 import csv
 import io
 import random

@@ -1,7 +1,5 @@
 """Languages: the first part of the address decides; direction, dates and numbers follow it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal

@@ -14,11 +14,10 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
 from sqlalchemy import event
@@ -292,8 +291,7 @@ def watch_queries(engine: Engine, counters: Counters, milliseconds: int) -> None
 # --- Prometheus --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """One figure for Prometheus: what it means, its kind, and its values by label."""
 
     name: str

@@ -1,7 +1,5 @@
 """Moving everything from one database to another: all rows in one transaction, counted and summed on both sides."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator

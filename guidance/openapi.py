@@ -1,7 +1,5 @@
 """What the JSON door says of itself: one table of addresses, written out as OpenAPI 3.1."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from guidance.desk.models import (

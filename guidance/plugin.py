@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ def copy_database(source: str, target: str) -> None:
     for url in (source, target):
         if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise click.UsageError("An address begins with sqlite:/// or postgresql+psycopg://")
-    with create_app(replace(config.load(), database_url=target)).app_context():
+    with create_app(config.load()._replace(database_url=target)).app_context():
         upgrade()
     try:
         moved = moving.copy(

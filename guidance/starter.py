@@ -1,16 +1,13 @@
 """All starter content that comes with the site, loaded in the order its parts need each other."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 from guidance.adoption import actions as figures
 from guidance.catalogue import imports as record_imports
-from guidance.catalogue import notices
+from guidance.catalogue import shipped
 from guidance.catalogue import starter as procedures_starter
-from guidance.catalogue.standing import load_standings
 from guidance.config import PROJECT
 from guidance.db import remember_starter, starter_digest
 from guidance.guides import imports as guides
@@ -53,15 +50,15 @@ def load_content(folder: Path = CONTENT) -> Loaded:
     procedures = procedures_starter.load_starters(folder / "procedures")
     names = procedures_starter.load_plain_names(sorted((folder / "vocabulary").glob("[0-9]-*.tsv")))
     told = guides.load(folder / "guides")
-    news = notices.load_starters(folder / "notices.yaml")
+    news = shipped.load_notices(folder / "notices.yaml")
     for word, report in (("Procedures", procedures), ("Guides", told), ("Notices", news)):
         lines.append(
             f"{word}: {report.stored} stored, {report.unchanged} unchanged, "
             f"{report.waiting} waiting beside an editor's text."
         )
-    replaced = procedures_starter.load_supersessions(folder / "legal.yaml")
+    replaced = shipped.load_supersessions(folder / "legal.yaml")
     anew = record_imports.read_anew()
-    standings = load_standings(folder / "standing.yaml")
+    standings = shipped.load_standings(folder / "standing.yaml")
     lines.append(f"Service centres: {centres} new or changed. Replaced laws: {replaced} new or changed.")
     lines.append(f"Procedures with a last day: {standings} new or changed. Records read anew: {anew} differ.")
     history = figures.load_history()

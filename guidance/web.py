@@ -1,7 +1,5 @@
 """Answers to browsers: whole page or the block htmx asked for, redirects, errors. Only this file knows htmx."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ SHARED = config.PROJECT.parent / "shared"
 def settings_for(folder: Path, **changes: Any) -> config.Settings:
     """Settings of a test site that lives in a folder."""
     base = config.load({"GUIDANCE_DATA": str(folder), "GUIDANCE_SECOND_STEP": "optional"})
-    return replace(base, development=True, **changes)
+    return base._replace(development=True, **changes)
 
 
 def migrate(app: Flask) -> None:

@@ -1,17 +1,13 @@
 """What can be done to accounts and sessions, one transaction each."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyotp
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, update
 
@@ -21,7 +17,9 @@ from guidance.accounts.models import ROLES, Account, AccountRole, Attempt, Recov
 from guidance.db import db, now, transaction
 from guidance.errors import Conflict, NotFound, TooManyAttempts, UserError
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 TRIES_PER_NAME = 10
 TRIES_PER_ADDRESS = 60
 SHORTEST_PASSWORD = 10
@@ -119,7 +117,7 @@ def create_account(
     account = Account(
         name=name,
         display_name=display_name.strip(),
-        password_hash=_hasher.hash(password or once or ""),
+        password_hash=_hasher().hash(password or once or ""),
         must_change_password=password is None,
         unit_id=unit_id,
         created_at=now(),
@@ -132,14 +130,23 @@ def create_account(
 
 
 @cache
+def _hasher() -> "PasswordHasher":
+    from argon2 import PasswordHasher  # once somebody signs in
+
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+@cache
 def _nobody() -> str:
     """A hash that no account has, so that an unknown name takes as long as a known one."""
-    return _hasher.hash("nobody has this password")
+    return _hasher().hash("nobody has this password")
 
 
 def _matches(stored: str, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
     try:
-        return _hasher.verify(stored, password)
+        return _hasher().verify(stored, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
 
@@ -261,7 +268,7 @@ def change_password(account_id: int, old: str, new: str, keep_session: int | Non
     _check_strength(account.name, new)
     if _matches(account.password_hash, new[:1000]):
         raise WeakPassword(_l("Choose a password that is different from the old one."))
-    account.password_hash = _hasher.hash(new[:1000])
+    account.password_hash = _hasher().hash(new[:1000])
     account.must_change_password = False
     audit.record("password.change", f"account:{account.name}", account.name)
     end_all_sessions(account_id, account.name, keep=keep_session)
@@ -272,7 +279,7 @@ def reset_password(account_id: int, by: str) -> str:
     """Give an account a one-time password, forget its second step, end its sessions; returns the password."""
     account = _account(account_id)
     once = _one_time_password()
-    account.password_hash = _hasher.hash(once)
+    account.password_hash = _hasher().hash(once)
     account.must_change_password = True
     account.second_step_secret = None
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))

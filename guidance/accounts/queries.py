@@ -1,7 +1,5 @@
 """Who works here and which sessions are open."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple

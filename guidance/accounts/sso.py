@@ -5,8 +5,6 @@ worker can take the answer and nobody can put one in another person's browser. A
 where a provider is set.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pyotp
-import segno
 from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from guidance import i18n, security
+from guidance import charts, i18n, security
 from guidance.accounts import access, actions, forms, queries, sso
 from guidance.accounts.models import ROLES
 from guidance.errors import NotFound, TooManyAttempts, UserError
@@ -213,7 +212,7 @@ def _set_up(secret: str, form: forms.CodeForm, status: int = 200) -> ResponseRet
     staff = access.current_staff()
     issuer = request.host.partition(":")[0]
     address = pyotp.TOTP(secret).provisioning_uri(name=staff.name, issuer_name=issuer)
-    qr = segno.make(address, error="m").svg_inline(scale=5, border=2)
+    qr = charts.qr_code(address, scale=5, border=2)
     return render("accounts/second_step_setup.html", status=status, form=form, secret=secret, qr=qr)
 
 

@@ -1,7 +1,5 @@
 """Changes to official figures, targets, denominators and keys; each is one transaction."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable
 from datetime import date

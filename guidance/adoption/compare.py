@@ -1,7 +1,5 @@
 """Two units or two periods side by side: the desk log's figures, its topics, and official figures both have."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Whether the desks' log is complete: who logged nothing, who is late, which months are closed."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """DOORS: official figures, why people fail, completeness, targets, imports, files, and keys for other systems."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from pathlib import Path

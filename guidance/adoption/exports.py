@@ -1,7 +1,5 @@
 """What downloads hold: columns over the same queries as the pages, and the lines that say what a file contains."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import IO, Any, NamedTuple

@@ -1,7 +1,5 @@
 """Why people fail, and what to mend first: reasons by topic, step and place, and needs that nothing answers."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

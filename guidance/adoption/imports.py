@@ -1,7 +1,5 @@
 """Official counts from CSV and XLSX files: recognised by their headings, checked line by line, all or nothing."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import defaultdict
@@ -180,8 +178,7 @@ _YES = {"1", "yes", "true", "x", "co", "dat", "roi", "✓"}
 _NO = {"", "0", "no", "false", "khong", "chua"}
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong with one line; `line` 0 is the file as a whole."""
 
     line: int

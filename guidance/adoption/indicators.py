@@ -1,7 +1,5 @@
 """What each figure means: numerator, denominator, formula, source; read from content/indicators.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Keys of other systems, as the page of the administrators lists them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

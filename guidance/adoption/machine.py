@@ -1,9 +1,6 @@
 """Figures as other systems read them: full with a key, and without one what may be published."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -43,8 +40,7 @@ class KeyNeeded(UserError):
     message = _l("Official figures by unit need a key.")
 
 
-@dataclass(frozen=True)
-class FigureRow:
+class FigureRow(NamedTuple):
     """One number for machines; numerator and denominator are None where hidden or not known."""
 
     key: str
@@ -72,7 +68,7 @@ class Answer(NamedTuple):
             "from": self.period.from_text,
             "to": self.period.to_text,
             "by": self.by,
-            "rows": [{name: _plain(value) for name, value in asdict(row).items()} for row in self.rows],
+            "rows": [{name: _plain(value) for name, value in row._asdict().items()} for row in self.rows],
             "definition": self.indicator.definition,
             "definition_version": indicators.version(),
             "source": self.source,

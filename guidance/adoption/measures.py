@@ -1,7 +1,5 @@
 """Each figure of the desk log for one place and period: number, denominator, target, gap, before, a year earlier."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from datetime import date
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from guidance import tables
 from guidance.adoption import values
@@ -47,8 +47,7 @@ class Line:
         return wrong
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """A filled form: lines by sector, their sum, and the documents the figures come from."""
 
     place: Place

@@ -1,7 +1,5 @@
 """Months, named stretches of them, and what to compare them with."""
 
-from __future__ import annotations
-
 import re
 from calendar import monthrange
 from datetime import date, timedelta
@@ -71,11 +69,11 @@ class Period(NamedTuple):
         """As readers say it: one month, or the first and the last."""
         return period_words(self.start, self.end)
 
-    def before(self) -> Period:
+    def before(self) -> "Period":
         """As many months directly before."""
         return months_from(shift(self.start, -self.length), self.length)
 
-    def year_before(self) -> Period:
+    def year_before(self) -> "Period":
         """The same months of the year before."""
         return months_from(shift(self.start, -12), self.length)
 
@@ -83,7 +81,7 @@ class Period(NamedTuple):
         """Whether the period is not over yet."""
         return self.end >= today
 
-    def cut(self, today: date) -> Period:
+    def cut(self, today: date) -> "Period":
         """The part that has begun: months after the present one hold nothing yet."""
         return (
             self

@@ -6,8 +6,6 @@ several months add up published cells only and say "at least" where one is hidde
 tells more than the months do. Places and topics are never crossed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """People helped, from the desk's monthly rollup: sums by month, unit and topic, and the page that shows them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from datetime import date

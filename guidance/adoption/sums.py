@@ -1,7 +1,5 @@
 """Numbers of the desk log added up, and the shares that follow from them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -60,7 +58,7 @@ class Sums:
         """Average minutes of a case, from the bands that were noted."""
         return self.minutes_sum / self.timed if self.timed else None
 
-    def __add__(self, other: Sums) -> Sums:
+    def __add__(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
 
 

@@ -1,7 +1,5 @@
 """Targets and denominators of units: what is to be reached, and of how many; they roll up from the units below."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from datetime import date, timedelta
 from itertools import pairwise

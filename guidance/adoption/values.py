@@ -1,10 +1,7 @@
 """Official figures as pages and machines read them: own values, sums of parts, and those of former units."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -32,8 +29,7 @@ from guidance.units.queries import Place, Successor
 FORM_06_KEYS = frozenset(f"onestop.{name}" for name in FORM_06_COLUMNS.values())
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """One official figure with everything that makes it traceable. `parts` tells how many were added up."""
 
     indicator: Indicator
@@ -169,8 +165,7 @@ class OfficialPage(NamedTuple):
     heirs: tuple[Successor, ...]
 
 
-@dataclass(frozen=True)
-class LeagueRow:
+class LeagueRow(NamedTuple):
     """An office or unit in the ranking of one figure in one period; `rank` is None for what is not ranked."""
 
     rank: int | None
@@ -272,8 +267,7 @@ def added(values: Sequence[tuple[IndicatorValue, Office | None]], place: Place) 
         first = parts[0]
         whole = all(part.denominator is not None for part in parts)
         own.append(
-            replace(
-                _figure(first, place.name, place.key),
+            _figure(first, place.name, place.key)._replace(
                 numerator=sum(part.numerator or 0 for part in parts),
                 denominator=sum(part.denominator or 0 for part in parts) if whole else None,
                 note="",
@@ -302,7 +296,7 @@ def _one_stop(figures: list[Figure]) -> list[Figure]:
         whole = next((row for row in rows if not row.part), None)
         if whole is None and all(row.qualifier == "=" and row.numerator is not None for row in rows):
             number = sum(row.numerator or 0 for row in rows)
-            whole = replace(rows[0], part="", numerator=number, parts=len(rows), note="")
+            whole = rows[0]._replace(part="", numerator=number, parts=len(rows), note="")
             found.append(whole)
         if whole is not None:
             totals[start, end][key] = whole
@@ -318,11 +312,8 @@ def _one_stop(figures: list[Figure]) -> list[Figure]:
         early, on_time, resolved = (one.numerator or 0 for one in wanted if one is not None)
         if resolved:
             found.append(
-                replace(
-                    row["onestop.resolved"],
-                    indicator=punctual,
-                    numerator=early + on_time,
-                    denominator=resolved,
+                row["onestop.resolved"]._replace(
+                    indicator=punctual, numerator=early + on_time, denominator=resolved
                 )
             )
     return found
@@ -335,7 +326,7 @@ def _with_denominators(figures: Sequence[Figure], place: Place) -> list[Figure]:
         if figure.denominator is None and figure.numerator is not None and figure.indicator.denominator:
             stated = targets.wholes(figure.indicator.key, figure.period_end).get(place.id)
             if stated is not None:
-                figure = replace(figure, denominator=stated.number, denominator_source=stated.source)
+                figure = figure._replace(denominator=stated.number, denominator_source=stated.source)
         found.append(figure)
     return found
 
@@ -353,7 +344,7 @@ def _with_targets(figures: Sequence[Figure], place: Place) -> list[Figure]:
             key = (figure.indicator.key, *days)
             if key not in known:
                 known[key] = targets.goal(figure.indicator.key, place.id, Period(*days))
-            figure = replace(figure, target=known[key])
+            figure = figure._replace(target=known[key])
         found.append(figure)
     return found
 
@@ -423,7 +414,7 @@ def _ranked(rows: list[LeagueRow], indicator: Indicator) -> list[LeagueRow]:
     found: list[LeagueRow] = []
     for place, row in enumerate(steady, start=1):
         same = bool(found) and measured(steady[place - 2]) == measured(row)
-        found.append(replace(row, rank=found[-1].rank if same else place))
+        found.append(row._replace(rank=found[-1].rank if same else place))
     return [*found, *others]
 
 

@@ -1,7 +1,5 @@
 """DOORS: reports for managers, and the public figures."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from flask import Blueprint, Response, request

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
-from guidance.catalogue.guidance import GuidanceFacts
+from guidance.catalogue.guidance import facts_of
 from guidance.catalogue.models import (
     Guidance,
     GuidanceText,
@@ -21,6 +21,9 @@ from guidance.catalogue.normalise import agency_names
 from guidance.db import db
 from guidance.text import fold, slug
 from guidance.units.models import REFORM_DAY
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import GuidanceFacts
 
 
 def spaced(words: Iterable[str]) -> str:
@@ -48,7 +51,7 @@ def refresh() -> int:
         )
     }
     guided = {
-        procedure_id: GuidanceFacts.model_validate(facts)
+        procedure_id: facts_of(facts)
         for procedure_id, facts in db.session.execute(select(Guidance.procedure_id, Guidance.facts))
     }
     levels = _national_levels()
@@ -68,7 +71,7 @@ def refresh() -> int:
         plain = names.get(procedure.code or "", {})
         official = record.name if record else ""
         shown = {lang: ours[lang][0] if lang in ours else plain.get(lang, "") for lang in ("vi", "en", "ur")}
-        facts = facts or GuidanceFacts()
+        facts = facts or facts_of(None)
         agency = (record.agency if record else "") or (facts.agency.vi if facts.agency else "")
         cards.append(
             {

@@ -1,7 +1,5 @@
 """Two texts side by side: which lines differ, and which words in them."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence

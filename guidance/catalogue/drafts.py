@@ -1,7 +1,5 @@
 """The life of a draft, whatever it is about: kept, sent for review, sent back, published by its kind, thrown away."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar

@@ -1,11 +1,8 @@
 """Notices and changes of procedures as Atom feeds (RFC 4287)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from xml.etree import ElementTree as Xml  # nosec B405
 
 from guidance.catalogue.notices import Told
 
@@ -27,6 +24,8 @@ class Item(NamedTuple):
 
 def atom(items: Sequence[Item], lang: str, title: str, page: str, address: str) -> bytes:
     """The feed as UTF-8 XML; `page` and `address` are absolute."""
+    from xml.etree import ElementTree as Xml  # nosec B405
+
     Xml.register_namespace("", NAMESPACE)
     root = Xml.Element(f"{{{NAMESPACE}}}feed", {LANG: lang})
 

@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
@@ -27,13 +26,18 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 from wtforms.validators import ValidationError as Refused
 
-from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, day_or_month
 from guidance.catalogue.labels import AUDIENCES, CHANNELS, LEVELS, ONLINE
-from guidance.catalogue.normalise import national_code
+from guidance.catalogue.normalise import day_or_month, national_code
 from guidance.catalogue.queries import NamedLifeEvent
 from guidance.catalogue.standing import Standing
+from guidance.units.queries import today
 
-M = TypeVar("M", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from guidance.catalogue.shapes import GuidanceFacts, GuidanceWords
+
+M = TypeVar("M", bound="BaseModel")
 _BAR = re.compile(r"(?<!\\)\|")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SPARE_ROWS = 2
@@ -430,6 +434,8 @@ def values_of(body: str, lang: str) -> tuple[GuidanceWords, GuidanceFacts | None
 
 
 def _words(reader: _Reader) -> GuidanceWords | None:
+    from guidance.catalogue.shapes import GuidanceWords
+
     if not reader.text("name"):
         reader.say("name", _("Give the procedure a plain name."))
     result = reader.cells("result", reader.text("result"), 2)
@@ -444,6 +450,8 @@ def _words(reader: _Reader) -> GuidanceWords | None:
 
 
 def _checked(model: type[M], values: dict[str, Any], reader: _Reader) -> M | None:
+    from pydantic import ValidationError
+
     if reader.problems:
         return None
     try:
@@ -523,6 +531,8 @@ def _sources(reader: _Reader) -> dict[str, Any]:
 
 
 def _facts(reader: _Reader) -> GuidanceFacts | None:
+    from guidance.catalogue.shapes import GuidanceFacts
+
     form = reader.form
     keywords = {lang: reader.lines(f"keywords_{lang}") for lang in ("vi", "en", "ur")}
     values = {
@@ -781,7 +791,7 @@ class StandingForm(Form):
 
     def validate_checked(self, field: DateField) -> None:
         """Nobody has checked anything in the future."""
-        if field.data and field.data > date.today():
+        if field.data and field.data > today():
             raise Refused(_("This day is still to come."))
 
     def values(self) -> Standing:

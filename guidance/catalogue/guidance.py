@@ -1,202 +1,43 @@
-"""What our own guidance about a procedure consists of, and how its starter files are read."""
+"""Our guidance about a procedure: from what is stored or shipped, what it lacks, and its marks in other languages."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing import TYPE_CHECKING, Any
 
 from guidance import content_files
 from guidance.catalogue.models import LEVELS
-from guidance.text import slug
 
-Channel = Literal["online", "counter", "post"]
-TimeUnit = Literal["working_day", "day", "hour", "month"]
-Audience = Literal[
-    "citizen", "overseas", "foreigner", "officials", "business", "foreign-business", "organisation",
-    "foreign-organisation", "cooperative",
-]  # fmt: skip
-
-_DAY_OR_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import GuidanceFacts, GuidanceWords, Source, StarterProcedure
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="forbid")
+def facts_of(stored: dict[str, Any] | None) -> GuidanceFacts:
+    """Facts as the table holds them; empty ones where it holds none."""
+    from guidance.catalogue.shapes import GuidanceFacts
+
+    return GuidanceFacts.model_validate(stored) if stored else GuidanceFacts()
 
 
-def day_or_month(value: object) -> object:
-    """A day or a month as text ('2026-07-15', '2026-07'); raises ValueError for anything else, None stays None."""
-    text = value.isoformat() if isinstance(value, date) else value
-    if text is None:
-        return None
-    if not isinstance(text, str) or not _DAY_OR_MONTH.fullmatch(text):
-        raise ValueError("a date is written 2026-07-15 or 2026-07")
-    date.fromisoformat(text if len(text) == 10 else f"{text}-01")
-    return text
+def words_of(name: str, summary: str, stored: dict[str, Any]) -> GuidanceWords:
+    """Words in one language as the table holds them."""
+    from guidance.catalogue.shapes import GuidanceWords
+
+    return GuidanceWords.model_validate({"name": name, "summary": summary} | stored)
 
 
-class Source(_Strict):
-    """Where a fact was read. `verified_on` is a day or a month; None marks it 'not yet verified'."""
+def source_of(title: str, url: str, verified_on: str | None) -> Source | None:
+    """Who says something, as columns hold it; None where nobody is named."""
+    from guidance.catalogue.shapes import Source
 
-    title: str | dict[str, str]
-    url: str | None = None
-    verified_on: str | None = None
-
-    @field_validator("verified_on", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return day_or_month(value)
-
-    @field_validator("url")
-    @classmethod
-    def _https(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("https://", "http://")):
-            raise ValueError("an address starts with https://")
-        return value
-
-
-class Marked(_Strict):
-    """One fact in words, with the key of its source."""
-
-    text: str = Field(min_length=1)
-    source: str | None = None
-
-
-class Bilingual(_Strict):
-    """A short fact in every language, with the key of its source."""
-
-    vi: str
-    en: str
-    ur: str | None = None
-    source: str | None = None
-
-
-class Paper(Marked):
-    """One thing to bring; `if_not_shown`: only when the official system does not already hold it."""
-
-    note: str | None = None
-    if_not_shown: bool = False
-
-
-class Case(_Strict):
-    """What to bring in one case; the first case is everybody's."""
-
-    case: str
-    items: list[Paper] = Field(min_length=1)
-
-
-class Mistake(Marked):
-    """What goes wrong, and what to do instead."""
-
-    instead: str
-
-
-class GuidanceWords(_Strict):
-    """Our words about a procedure in one language."""
-
-    name: str = Field(min_length=1)
-    summary: str = ""
-    who: list[Marked] = []
-    bring: list[Case] = []
-    counter: list[Marked] = []
-    online: list[Marked] = []
-    result: Marked | None = None
-    mistakes: list[Mistake] = []
-    staff: list[Marked] = []
-
-
-class ChannelFact(_Strict):
-    """A known combination of channel, case, time limit and fee (đồng); None means not stated or not certain."""
-
-    channel: Channel
-    case: dict[str, str] | None = None
-    time: float | None = None
-    time_unit: TimeUnit | None = None
-    fee: int | None = None
-    fee_unit: str | dict[str, str] | None = None
-    fee_valid_to: date | None = None
-    set_by_province: bool = False
-    note: dict[str, str] | None = None
-    source: str | None = None
-
-
-class OnlineFact(_Strict):
-    """How far it can be done online according to our source; None when only 'a channel exists' is known."""
-
-    level: Literal["full", "partial", "info"] | None = None
-    source: str | None = None
-    as_of: str | None = None
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return day_or_month(value)
-
-
-class GuidanceFacts(_Strict):
-    """Our facts about a procedure, the same in every language."""
-
-    sector: str = ""
-    levels: list[Literal["commune", "province", "ministry", "other"]] = []
-    agency: Bilingual | None = None
-    hand_in: Bilingual | None = None
-    help_at: Bilingual | None = None
-    interlinked: list[Bilingual] = []
-    audience: list[Audience] = []
-    life_events: list[str] = []
-    online: OnlineFact = Field(default_factory=OnlineFact)
-    channels: list[ChannelFact] = []
-    related: list[str] = []
-    before: list[str] = []
-    after: list[str] = []
-    owner: str = "content"
-    review_by: date | None = None
-    sources: dict[str, Source] = {}
-    keywords: dict[str, list[str]] = {}
-
-
-class StarterProcedure(GuidanceFacts):
-    """One starter file: facts, and words per language."""
-
-    key: str
-    code: str | None = None
-    replaces: list[str] = []
-    valid_to: date | None = None
-    vi: GuidanceWords
-    en: GuidanceWords
-    ur: GuidanceWords | None = None
-
-    @field_validator("valid_to", mode="before")
-    @classmethod
-    def _day(cls, value: object) -> object:
-        return value or None
-
-    @model_validator(mode="after")
-    def _whole(self) -> StarterProcedure:
-        if self.code is None and not self.key.startswith("x-"):
-            raise ValueError("a procedure without a code needs a key that starts with x-")
-        if self.code is not None and self.key not in {self.code} and not self.key.startswith("x-"):
-            raise ValueError("the key of a procedure with a code is that code")
-        if self.key != slug(self.key.replace(".", "-")) and self.code is None:
-            raise ValueError("a key holds only a-z, 0-9 and hyphens")
-        return self
-
-    def words(self) -> dict[str, GuidanceWords]:
-        """Our words by language."""
-        found = {"vi": self.vi, "en": self.en}
-        return found | ({"ur": self.ur} if self.ur else {})
-
-    def facts(self) -> GuidanceFacts:
-        """The facts alone."""
-        return GuidanceFacts.model_validate(self.model_dump(include=set(GuidanceFacts.model_fields)))
+    return Source(title=title, url=url or None, verified_on=verified_on) if title else None
 
 
 def read_starter(path: Path) -> StarterProcedure:
     """Read one starter file; raises ValueError with every problem in it."""
+    from guidance.catalogue.shapes import StarterProcedure
+
     return content_files.shaped(StarterProcedure, content_files.read(path))
 
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import delete, func, insert, select, update
 
 from guidance import audit
@@ -33,6 +32,9 @@ from guidance.db import Base, content_changed, db, now, transaction, upsert
 from guidance.errors import ImportRefused
 from guidance.text import fold, slug
 
+if TYPE_CHECKING:
+    from guidance.catalogue.record import Document, Method, Record
+
 READING = 2  # goes up when normalise.py reads fees or times better: an upgrade then reads stored records anew
 LONGEST_LINE = 2_000_000
 MOST_REJECTED = 20_000
@@ -40,106 +42,7 @@ AT_ONCE = 200
 Progress = Callable[[int], None]
 
 
-class _Method(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    channel: str
-    duration: str = ""
-    fee: str = ""
-    note: str = ""
-    ambiguous: bool = False
-
-    @field_validator("channel")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in normalise.CHANNELS:
-            raise ValueError("must be one of " + ", ".join(normalise.CHANNELS))
-        return value
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    group: str = ""
-    name: str = ""
-    form_file: str = ""
-    originals: int | None = None
-    copies: int | None = None
-
-
-class _Legal(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    title: str = ""
-    number: str = ""
-
-
-class _Result(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="allow")
-    name: str = ""
-    code: str = ""
-
-
-class Record(BaseModel):
-    """One official record as the file gives it; fields we do not know are kept in the original."""
-
-    model_config = ConfigDict(defer_build=True, extra="allow", str_max_length=400_000)
-    code: str | None = None
-    name: str = Field(min_length=1)
-    sector: str = ""
-    level: list[str] = []
-    agency: str = ""
-    authority: str = ""
-    coordinating_agency: str = ""
-    receiving_address: str = ""
-    publisher: str = ""
-    decision: str = ""
-    procedure_type: str = ""
-    sequence: str = ""
-    methods: list[_Method] = []
-    documents: list[_Document] = []
-    audience: list[str] = []
-    legal_basis: list[_Legal] = []
-    result: list[_Result] = []
-    conditions: str = ""
-    forms: list[str] = []
-    online: bool = False
-    url: str = ""
-    source: str = ""
-
-    @field_validator("code")
-    @classmethod
-    def _code(cls, value: str | None) -> str | None:
-        if not value or not value.strip():
-            return None
-        code = normalise.national_code(value)
-        if code is None:
-            raise ValueError("is not a procedure code such as 1.001193")
-        return code
-
-    @field_validator("name")
-    @classmethod
-    def _one_line(cls, value: str) -> str:
-        name = " ".join(value.split())
-        if not name:
-            raise ValueError("is empty")
-        return name
-
-    @field_validator("level")
-    @classmethod
-    def _levels(cls, value: list[str]) -> list[str]:
-        unknown = [level for level in value if level not in normalise.LEVELS]
-        if unknown:
-            raise ValueError(f"names {', '.join(unknown)}, which is no level of today")
-        return value
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://")):
-            raise ValueError("is not an address that starts with https://")
-        return value
-
-
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A line that could not be read: where, which field, why, and the line itself."""
 
     line: int
@@ -200,6 +103,10 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _read(number: int, line: bytes) -> tuple[Record, dict[str, Any]] | Rejected:
+    from pydantic import ValidationError
+
+    from guidance.catalogue.record import Record
+
     shown = line[:2000].decode("utf-8", "replace")
     try:
         original = json.loads(line.decode("utf-8"))
@@ -398,6 +305,8 @@ def read_anew() -> int:
 
     The originals stay: readers are told of no change, since the record has not changed.
     """
+    from guidance.catalogue.record import Record
+
     stored: dict[int, list[dict[str, Any]]] = defaultdict(list)
     columns = [column for column in ChannelOption.__table__.columns if column.name != "id"]
     query = select(*columns).order_by(ChannelOption.procedure_id, ChannelOption.position)
@@ -577,7 +486,7 @@ def _record(procedure_id: int, write: _Write, instant: datetime) -> dict[str, An
     }
 
 
-def _option(procedure_id: int, position: int, method: _Method) -> dict[str, Any]:
+def _option(procedure_id: int, position: int, method: Method) -> dict[str, Any]:
     time = normalise.duration(method.duration)
     fee = normalise.fee(method.fee, method.note)
     return {
@@ -597,7 +506,7 @@ def _option(procedure_id: int, position: int, method: _Method) -> dict[str, Any]
     }
 
 
-def _document(procedure_id: int, position: int, document: _Document) -> dict[str, Any]:
+def _document(procedure_id: int, position: int, document: Document) -> dict[str, Any]:
     return {
         "procedure_id": procedure_id,
         "position": position,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from guidance.catalogue.guidance import Source
 from guidance.catalogue.queries import Option
 from guidance.i18n import format_money, format_number
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import Source
 
 CHANNELS = {"online": _l("Online"), "counter": _l("At the counter"), "post": _l("By post")}
 LEVELS = {

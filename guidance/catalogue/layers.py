@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from guidance.catalogue.guidance import GuidanceFacts
+from guidance.catalogue.guidance import facts_of
 from guidance.catalogue.models import ChannelOption, EditorTask, Guidance, OfficialRecord, Procedure
 from guidance.db import db, now, upsert
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import GuidanceFacts
 
 
 def compare_layers() -> int:
@@ -42,7 +45,7 @@ def _disagreements() -> Iterator[tuple[str, str]]:
     for option in db.session.scalars(rows):
         by_procedure[option.procedure_id].append(option)
     for procedure_id, key, stored, levels in guided:
-        facts = GuidanceFacts.model_validate(stored)
+        facts = facts_of(stored)
         for found in _compared(facts, by_procedure[procedure_id], levels):
             yield f"procedure:{key}", json.dumps(found)
 

@@ -173,7 +173,7 @@ class OnlineLevel(Base):
 
 
 class Guidance(Base):
-    """The site's own facts about a procedure, the same in every language (form: starter.GuidanceFacts)."""
+    """The site's own facts about a procedure, the same in every language (form: shapes.GuidanceFacts)."""
 
     __tablename__ = "guidance"
 
@@ -187,7 +187,7 @@ class Guidance(Base):
 
 
 class GuidanceText(Base):
-    """The site's own words about a procedure in one language (form: starter.GuidanceWords)."""
+    """The site's own words about a procedure in one language (form: shapes.GuidanceWords)."""
 
     __tablename__ = "guidance_text"
     __table_args__ = (UniqueConstraint("procedure_id", "lang"),)

@@ -1,7 +1,5 @@
 """What a record's text says for certain: durations, fees, levels, channels; everything else stays text."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import date
@@ -47,6 +45,7 @@ _STATED = re.compile(
 )
 _REDUCED = re.compile(r"(?:giảm|bằng|mức(?: thu)?)\s+(?:\w+\s+){0,3}\d{1,3}\s*%", re.I)
 _TIMES = {"": 1, "nghìn": 1_000, "ngàn": 1_000, "triệu": 1_000_000, "tỷ": 1_000_000_000}
+_DAY_OR_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 SMALLEST_CERTAIN_FEE = 1_000
 LARGEST_CERTAIN_FEE = 2_000_000_000
 
@@ -186,3 +185,14 @@ def paper_name(name: str, form_file: str) -> tuple[str, str]:
 
 def _has_vowel(text: str) -> bool:
     return any(letter in "aeiouy" for letter in unicodedata.normalize("NFD", text.lower()))
+
+
+def day_or_month(value: object) -> object:
+    """A day or a month as text ('2026-07-15', '2026-07'); raises ValueError for anything else, None stays None."""
+    text = value.isoformat() if isinstance(value, date) else value
+    if text is None:
+        return None
+    if not isinstance(text, str) or not _DAY_OR_MONTH.fullmatch(text):
+        raise ValueError("a date is written 2026-07-15 or 2026-07")
+    date.fromisoformat(text if len(text) == 10 else f"{text}-01")
+    return text

@@ -1,17 +1,11 @@
-"""Notices: what citizens are told of today, what was said before, and the ones that come with the site."""
+"""Notices: what citizens are told of today, and what was said before."""
 
-from __future__ import annotations
-
-import hashlib
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import or_, select
 
-from guidance import audit, content_files
+from guidance import audit
 from guidance.catalogue.models import Notice
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import Conflict, NotFound
@@ -34,32 +28,6 @@ class Told(NamedTuple):
     shown_from: date
     shown_to: date | None
     published_at: datetime
-
-
-@dataclass
-class Report:
-    """What loading the notices that come with the site did."""
-
-    stored: int = 0
-    unchanged: int = 0
-    waiting: int = 0
-    problems: list[str] = field(default_factory=list)
-
-
-class StarterNotice(BaseModel):
-    """One notice of the file content/notices.yaml."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-
-    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
-    kind: Literal["law", "outage", "scam", "service"]
-    title: dict[Literal["vi", "en", "ur"], str]
-    body: dict[Literal["vi", "en", "ur"], str]
-    subjects: list[Annotated[str, StringConstraints(pattern=r"^(procedure|guide):[\w.-]+$")]] = []
-    source: str
-    source_url: str = ""
-    shown_from: date
-    shown_to: date | None = None
 
 
 def _told(notice: Notice, lang: str) -> Told:
@@ -97,43 +65,6 @@ def earlier(lang: str, on: date, limit: int = 30) -> list[Told]:
         select(Notice).where(Notice.shown_to < on).order_by(Notice.shown_to.desc(), Notice.id).limit(limit)
     )
     return [_told(notice, lang) for notice in db.session.scalars(query)]
-
-
-def read(path: Path) -> list[StarterNotice]:
-    """The notices of a file; raises ValueError with everything that is wrong."""
-    return content_files.shaped(list[StarterNotice], content_files.read(path))
-
-
-@transaction
-def load_starters(path: Path) -> Report:
-    """Store the notices that come with the site; one that an editor changed or ended stays as it is."""
-    report = Report()
-    try:
-        starters = read(path)
-    except ValueError as wrong:
-        report.problems.append(f"{path.name}: {wrong}")
-        return report
-    present = {notice.key: notice for notice in db.session.scalars(select(Notice))}
-    for starter in starters:
-        digest = hashlib.sha256(starter.model_dump_json().encode()).hexdigest()
-        notice = present.get(starter.key)
-        if notice is not None and notice.starter_digest == digest:
-            report.unchanged += 1
-            continue
-        if notice is not None and notice.edited:
-            notice.starter_digest = digest
-            report.waiting += 1
-            continue
-        if notice is None:
-            notice = Notice(key=starter.key, published_at=now())
-            db.session.add(notice)
-        for name, value in starter.model_dump(exclude={"key"}).items():
-            setattr(notice, name, value)
-        notice.starter_digest = digest
-        report.stored += 1
-    if report.stored:
-        content_changed()
-    return report
 
 
 def every() -> list[Notice]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,12 +17,11 @@ from guidance import audit
 from guidance.catalogue import cards, forms, layers, queries
 from guidance.catalogue.drafts import DraftFirst, Version
 from guidance.catalogue.guidance import (
-    GuidanceFacts,
-    GuidanceWords,
-    StarterProcedure,
     entries_without_source,
+    facts_of,
     marks_of,
     read_starter,
+    words_of,
 )
 from guidance.catalogue.models import (
     Draft,
@@ -43,6 +42,9 @@ from guidance.config import PROJECT
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import NotFound, UserError
 from guidance.text import fold, slug
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import GuidanceFacts, GuidanceWords, StarterProcedure
 
 STARTERS = PROJECT / "guidance" / "content" / "procedures"
 LANGUAGES = ("vi", "en", "ur")
@@ -113,15 +115,13 @@ def stored_words(procedure_id: int, lang: str) -> GuidanceWords | None:
             GuidanceText.procedure_id == procedure_id, GuidanceText.lang == lang
         )
     ).one_or_none()
-    if row is None:
-        return None
-    return GuidanceWords.model_validate({"name": row.name, "summary": row.summary} | row.words)
+    return words_of(row.name, row.summary, row.words) if row is not None else None
 
 
 def stored_facts(procedure_id: int) -> GuidanceFacts | None:
     """Our published facts."""
     facts = db.session.scalar(select(Guidance.facts).where(Guidance.procedure_id == procedure_id))
-    return GuidanceFacts.model_validate(facts) if facts is not None else None
+    return facts_of(facts) if facts is not None else None
 
 
 def _body(procedure_id: int, lang: str) -> str:

@@ -1,20 +1,17 @@
 """What pages need of procedures: one page's worth, lists, notices."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Select, Text, bindparam, cast, func, or_, select
 
 from guidance import content_files
-from guidance.catalogue.guidance import GuidanceFacts, GuidanceWords, Source, marks_of
+from guidance.catalogue.guidance import facts_of, marks_of, source_of, words_of
 from guidance.catalogue.models import (
     ChannelOption,
     Feedback,
@@ -42,6 +39,9 @@ from guidance.i18n import VIETNAM
 from guidance.text import slug as slugged
 from guidance.units.models import REFORM_DAY
 from guidance.units.queries import today
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import GuidanceFacts, GuidanceWords, Source
 
 PAGE_SIZE = 20
 _DISTRICT = re.compile(r"\b(?:huyện|quận)\b", re.I)
@@ -91,7 +91,7 @@ class Option(NamedTuple):
     note: str
     ambiguous: bool
     official: bool
-    source: Source | None
+    source: "Source | None"
     unit_is_ours: bool = False
 
 
@@ -119,7 +119,7 @@ class Instrument(NamedTuple):
     title: str
     superseded_by: str | None
     superseded_on: date | None
-    told: Source | None
+    told: "Source | None"
 
 
 class LevelSaid(NamedTuple):
@@ -138,8 +138,7 @@ class RecordChange(NamedTuple):
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """The official record as last imported, in Vietnamese, word for word; empty texts where it says nothing."""
 
     name: str
@@ -176,9 +175,9 @@ class ProcedurePage(NamedTuple):
     name: str
     name_lang: str
     summary: str
-    words: GuidanceWords | None
+    words: "GuidanceWords | None"
     words_lang: str
-    facts: GuidanceFacts
+    facts: "GuidanceFacts"
     review_by: date | None
     record: Record | None
     options: tuple[Option, ...]
@@ -230,7 +229,7 @@ class ProcedurePage(NamedTuple):
         """The subject the procedure belongs to, as the record says it, else as we do."""
         return (self.record.sector if self.record else "") or self.facts.sector
 
-    def source(self, key: str | None) -> Source | None:
+    def source(self, key: str | None) -> "Source | None":
         """The source that a mark names."""
         return self.facts.sources.get(key) if key else None
 
@@ -425,7 +424,7 @@ def _single_successor(procedure: Any) -> str | None:
     return next(iter(cards(standing.superseded_by, "vi")), None)
 
 
-_RECORD = select(*(getattr(OfficialRecord, part.name) for part in dataclass_fields(Record))).where(
+_RECORD = select(*(getattr(OfficialRecord, name) for name in Record._fields)).where(
     OfficialRecord.procedure_id == bindparam("id"), OfficialRecord.quarantine == ""
 )
 _FORMER_KEYS = select(FormerKey.key).where(FormerKey.successor_key == bindparam("key"))
@@ -441,7 +440,7 @@ def page(key: str, lang: str) -> ProcedurePage | None:
     guidance = next(iter(rows_of(_GUIDANCE, id=procedure.id)), None)
     if record is None and guidance is None:
         return None
-    facts = GuidanceFacts.model_validate(guidance.facts) if guidance else GuidanceFacts()
+    facts = facts_of(guidance.facts if guidance else None)
     texts = _texts(procedure.id, lang)
     words, words_lang = _words(texts, lang)
     name, name_lang = _name(texts, procedure.code, record, lang)
@@ -499,17 +498,16 @@ def _second(lang: str) -> str:
     return "en" if lang == "ur" else "vi"
 
 
-def _words(texts: dict[str, _Text], lang: str) -> tuple[GuidanceWords | None, str]:
+def _words(texts: dict[str, _Text], lang: str) -> "tuple[GuidanceWords | None, str]":
     """Our words in the reader's language, else English for Urdu readers, else Vietnamese."""
     original = texts.get("vi")
     for candidate in dict.fromkeys((lang, _second(lang), "vi")):
         text = texts.get(candidate)
         if text is None or not (text.words.get("counter") or text.words.get("online")):
             continue
-        words = GuidanceWords.model_validate({"name": text.name, "summary": text.summary} | text.words)
+        words = words_of(text.name, text.summary, text.words)
         if original is not None and text is not original:
-            first = GuidanceWords.model_validate({"name": original.name} | original.words)
-            words = marks_of(first, words)
+            words = marks_of(words_of(original.name, original.summary, original.words), words)
         return words, candidate
     return None, lang
 
@@ -534,7 +532,7 @@ _OPTIONS = (
 )
 
 
-def _official_options(rows: Iterable[Any], facts: GuidanceFacts) -> tuple[Option, ...]:
+def _official_options(rows: Iterable[Any], facts: "GuidanceFacts") -> tuple[Option, ...]:
     units: dict[tuple[str, float | None], str | None] = {
         (fact.channel, fact.time): fact.time_unit for fact in facts.channels if fact.time is not None
     }
@@ -584,20 +582,20 @@ def ways(keys: Iterable[str], lang: str) -> dict[str, tuple[tuple[Option, ...], 
         rows.setdefault(row.procedure_id, []).append(row)
     found = {}
     for card in rows_of(_FACTS_OF_CARDS, keys=keys):
-        facts = GuidanceFacts.model_validate(card.facts) if card.facts else GuidanceFacts()
+        facts = facts_of(card.facts)
         found[card.key] = _ways(rows.get(card.procedure_id, ()), facts, lang)
     return found
 
 
 def _ways(
-    rows: Iterable[Any], facts: GuidanceFacts, lang: str
+    rows: Iterable[Any], facts: "GuidanceFacts", lang: str
 ) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
     """The record's rows with our readings beside them; ours alone where the record has none."""
     official, ours = _official_options(rows, facts), _ours(facts, lang)
     return (official, ours) if official else (ours, ())
 
 
-def _ours(facts: GuidanceFacts, lang: str) -> tuple[Option, ...]:
+def _ours(facts: "GuidanceFacts", lang: str) -> tuple[Option, ...]:
     return tuple(
         Option(
             fact.channel,
@@ -676,7 +674,7 @@ def _legal(procedure_id: int) -> tuple[Instrument, ...]:
             title,
             by,
             day,
-            Source(title=source, url=url or None, verified_on=checked) if source else None,
+            source_of(source, url, checked),
         )
         for number, title, by, day, source, url, checked in rows_of(_LEGAL, id=procedure_id)
     )

@@ -1,20 +1,15 @@
 """Since when and until when a procedure is in force, what takes its place, and the code it is given later."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select, update
 
-from guidance import audit, content_files
+from guidance import audit
 from guidance.catalogue import cards
-from guidance.catalogue.guidance import Source
+from guidance.catalogue.guidance import source_of
 from guidance.catalogue.models import (
     Draft,
     EditorTask,
@@ -30,6 +25,9 @@ from guidance.catalogue.models import (
 )
 from guidance.db import content_changed, db, now, transaction, upsert
 from guidance.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import Source
 
 
 class CodeTaken(Conflict):
@@ -57,11 +55,9 @@ class Standing(NamedTuple):
     checked: str | None = None
 
     @property
-    def told(self) -> Source | None:
+    def told(self) -> "Source | None":
         """Who says so, as pages show it."""
-        if not self.source:
-            return None
-        return Source(title=self.source, url=self.source_url or None, verified_on=self.checked)
+        return source_of(self.source, self.source_url, self.checked)
 
     @property
     def fingerprint(self) -> str:
@@ -88,7 +84,8 @@ def standing_of(procedure: Any) -> Standing:
     )
 
 
-def _put(procedure: Procedure, standing: Standing) -> bool:
+def put(procedure: Procedure, standing: Standing) -> bool:
+    """Write it down inside the caller's transaction; says whether that changed anything."""
     if standing_of(procedure) == standing:
         return False
     procedure.valid_from, procedure.valid_to = standing.valid_from, standing.valid_to
@@ -116,7 +113,7 @@ def change_standing(key: str, standing: Standing, seen: str, by: str) -> None:
     before = standing_of(procedure)
     if before.fingerprint != seen:
         raise Conflict
-    if _put(procedure, standing):
+    if put(procedure, standing):
         procedure.standing_edited = True
         db.session.flush()
         audit.record("procedure.standing", f"procedure:{key}", by, before=str(before), after=str(standing))
@@ -158,54 +155,3 @@ def give_code(key: str, code: str, by: str) -> None:
     audit.record("procedure.code", f"procedure:{code}", by, former=key)
     cards.refresh()
     content_changed()
-
-
-class ShippedStanding(BaseModel):
-    """One line of content/standing.yaml."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-    codes: list[str]
-    valid_from: date | None = None
-    valid_to: date | None = None
-    superseded_by: list[str] = []
-    source: str
-
-
-def read_standings(path: Path) -> list[tuple[ShippedStanding, Source]]:
-    """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = content_files.read(path)
-    sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
-    lines = [ShippedStanding.model_validate(row) for row in whole["procedures"]]
-    return [(line, sources[line.source]) for line in lines]
-
-
-@transaction
-def load_standings(path: Path) -> int:
-    """Store what the file says, except where an editor did; returns how many are new or changed.
-
-    A code whose record has not been imported yet is kept, unseen, until the record comes.
-    """
-    stored = 0
-    for line, told in read_standings(path):
-        standing = Standing(
-            line.valid_from,
-            line.valid_to,
-            tuple(line.superseded_by),
-            told.title if isinstance(told.title, str) else told.title["vi"],
-            told.url or "",
-            told.verified_on,
-        )
-        stored += sum(_put(procedure, standing) for procedure in _known_or_new(line.codes))
-    if stored:
-        content_changed()
-    return stored
-
-
-def _known_or_new(codes: Sequence[str]) -> list[Procedure]:
-    known = {row.code: row for row in db.session.scalars(select(Procedure).where(Procedure.code.in_(codes)))}
-    for code in codes:
-        if code not in known:
-            known[code] = Procedure(key=code, code=code, changed_at=now())
-            db.session.add(known[code])
-    db.session.flush()
-    return [procedure for procedure in known.values() if not procedure.standing_edited]

@@ -1,4 +1,4 @@
-"""Starter content into the catalogue; what an editor changed is never overwritten."""
+"""Procedures and plain names that come with the site, into the catalogue; what an editor changed is never overwritten."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
-from guidance import content_files
 from guidance.catalogue import cards, queries
-from guidance.catalogue.guidance import Source, StarterProcedure, missing_parts, read_starter
+from guidance.catalogue.guidance import missing_parts, read_starter
 from guidance.catalogue.layers import compare_layers
 from guidance.catalogue.models import (
     FormerKey,
     Guidance,
     GuidanceText,
-    LegalInstrument,
     PlainName,
     Procedure,
     ProcedureLifeEvent,
 )
+from guidance.catalogue.shapes import StarterProcedure
 from guidance.catalogue.standing import give_code
 from guidance.db import content_changed, db, now, transaction, upsert
 
@@ -179,54 +176,3 @@ def load_plain_names(paths: Iterable[Path]) -> int:
         cards.refresh()
         content_changed()
     return len(fresh)
-
-
-class Supersession(BaseModel):
-    """One line of content/legal.yaml: an instrument and what has replaced, or is going to replace, it."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-    number: str
-    by: str
-    since: date | None
-    source: str
-
-
-def read_supersessions(path: Path) -> list[tuple[Supersession, Source]]:
-    """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = content_files.read(path)
-    sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
-    lines = [Supersession.model_validate(row) for row in whole["superseded"]]
-    return [(line, sources[line.source]) for line in lines]
-
-
-@transaction
-def load_supersessions(path: Path) -> int:
-    """Mark instruments that have been replaced; returns how many are new or changed.
-
-    One that no record names yet is kept without a title: the import that brings it gives it its title.
-    """
-    known = {row.number: row for row in db.session.scalars(select(LegalInstrument))}
-    stored = 0
-    for line, told in read_supersessions(path):
-        instrument = known.get(line.number)
-        if instrument is None:
-            instrument = LegalInstrument(number=line.number, title="")
-            db.session.add(instrument)
-        values = {
-            "superseded_by": line.by,
-            "superseded_on": line.since,
-            "source": _vietnamese(told.title),
-            "source_url": told.url or "",
-            "verified_on": told.verified_on,
-        }
-        if any(getattr(instrument, name) != value for name, value in values.items()):
-            stored += 1
-            for name, value in values.items():
-                setattr(instrument, name, value)
-    if stored:
-        content_changed()
-    return stored
-
-
-def _vietnamese(title: str | dict[str, str]) -> str:
-    return title if isinstance(title, str) else title["vi"]

@@ -1,7 +1,5 @@
 """Files of official records that editors upload: taken by their content, kept under their fingerprint."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

@@ -1,10 +1,7 @@
 """What can be done at the desk, one transaction each: log, correct, void, undo, sessions, requests, months."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -86,8 +83,7 @@ class TooLateToUndo(Conflict):
     message = _l("It is too late to undo this. Correct or void the case instead, with a reason.")
 
 
-@dataclass(frozen=True)
-class CaseValues:
+class CaseValues(NamedTuple):
     """Everything a case says, apart from who logged it. `unit_id` None is filled with the account's unit."""
 
     topic: str
@@ -103,13 +99,13 @@ class CaseValues:
     first_time: bool = False
     age_band: str | None = None
     access_need: str | None = None
-    steps: tuple[str, ...] = field(default=())
+    steps: tuple[str, ...] = ()
     failed_step: str = ""
     note: str = ""
     file_reference: str = ""
 
 
-VALUE_NAMES = tuple(item.name for item in fields(CaseValues))
+VALUE_NAMES = CaseValues._fields
 
 
 class Logged(NamedTuple):
@@ -147,7 +143,7 @@ def _columns(staff: Staff, values: CaseValues, about: topics.Known | None = None
     if place is not None and place.valid_to is not None and place.valid_to < day:
         raise UnitEnded
     reference = values.file_reference
-    return asdict(values) | {
+    return values._asdict() | {
         "topic": known.topic,
         "topic_version": known.version,
         "online_level": known.online_level,
@@ -252,7 +248,7 @@ def correct_case(staff: Staff, case_uid: str, changes: Mapping[str, Any], why: s
         raise Voided
     before, was = _state(row), rollup.counted(row)
     old = CaseValues(**{name: getattr(row, name) for name in VALUE_NAMES} | {"steps": tuple(row.steps)})
-    new = replace(old, **dict(changes))
+    new = old._replace(**dict(changes))
     columns = _columns(staff, new) if new.unit_id is not None else _columns(staff, new) | {"unit_id": None}
     if columns["topic"] == row.topic:
         del columns["topic_version"], columns["online_level"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import segno
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from guidance import i18n
+from guidance import charts, i18n
 from guidance.accounts import access
 from guidance.accounts.queries import Staff
 from guidance.catalogue.differences import side_by_side
@@ -191,9 +191,9 @@ def words() -> dict[str, str]:
     }
 
 
-def _handover(path: str) -> str:
+def _handover(path: str) -> Markup:
     """A QR code with the address of a page, to take along on the citizen's phone."""
-    return str(segno.make(absolute(path), error="m").svg_inline(scale=4, border=1))
+    return charts.qr_code(absolute(path), scale=4)
 
 
 @bp.get("/offline")

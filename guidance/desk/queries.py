@@ -1,7 +1,5 @@
 """What the desk shows: today's cases, one case and its history, defaults, templates, requests, closed months."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta

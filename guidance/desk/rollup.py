@@ -1,7 +1,5 @@
 """The monthly rollup: kept by adding and subtracting cases, and made anew from all cases; both must agree."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date

@@ -1,9 +1,6 @@
 """Evenings of community teams, one transaction each: log, correct, void. Their results are cases like any other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -39,8 +36,7 @@ class Evening(NamedTuple):
     def cases(self) -> dict[str, CaseValues]:
         """One case for every kind of result, by the result's name in the form."""
         return {
-            name: replace(
-                self.values,
+            name: self.values._replace(
                 outcome=name if name in OUTCOMES else "stopped",
                 reason=None if name in OUTCOMES else name,
                 people=people,
@@ -140,7 +136,7 @@ def correct_session(staff: Staff, session_uid: str, evening: Evening, why: str) 
         raise SessionVoided
     before, wanted = _state(row), evening.cases()
     if evening.values.unit_id is None:
-        wanted = {name: replace(case, unit_id=row.unit_id) for name, case in wanted.items()}
+        wanted = {name: case._replace(unit_id=row.unit_id) for name, case in wanted.items()}
     for stored in _cases(row):
         case = wanted.pop(queries.result_name(stored.outcome, stored.reason), None)
         if case is None:

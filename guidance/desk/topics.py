@@ -1,7 +1,5 @@
 """What help can be about: a procedure, a guide, or a general question; its name, version, online level and steps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple

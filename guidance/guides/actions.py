@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -11,8 +12,11 @@ from guidance import audit
 from guidance.catalogue.models import GuideLink
 from guidance.db import content_changed, db, now, transaction
 from guidance.errors import Conflict, NotFound, UserError
-from guidance.guides.format import Content, Original, Words, as_text, differences
+from guidance.guides.format import as_text, content_of, differences, is_original
 from guidance.guides.models import Guide, GuideText, GuideVersion
+
+if TYPE_CHECKING:
+    from guidance.guides.shapes import Original, Words
 
 
 class NotAGuide(UserError):
@@ -107,7 +111,7 @@ def publish_words(words: Words, by: str, seen_version: int) -> None:
         )
         if (last or 0) != seen_version:
             raise Conflict
-    if isinstance(words, Original):
+    if is_original(words):
         guide = put_original(guide, words)
     elif guide is None:
         raise NotFound
@@ -123,7 +127,7 @@ def _refuse_unlike(guide_id: int, words: Words) -> None:
     stored = db.session.scalar(
         select(GuideText.content).where(GuideText.guide_id == guide_id, GuideText.lang == "vi")
     )
-    unlike = differences(Content.model_validate(stored), words) if stored else []
+    unlike = differences(content_of(stored), words) if stored else []
     if unlike:
         raise NotAGuide("; ".join(unlike))
 

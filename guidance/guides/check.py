@@ -1,7 +1,5 @@
 """The questionnaire: can I do this online, what do I need first. Questions and paths are data (content/check.yaml)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path

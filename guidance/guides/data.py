@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from guidance.guides.markdown import plain
@@ -23,12 +22,14 @@ def as_json(page: GuidePage) -> dict[str, Any]:
         "review_by": page.review_by.isoformat() if page.review_by else None,
         "version": page.version,
         "changed_at": page.changed_at.isoformat(timespec="seconds"),
-        "prepare": [asdict(item) for item in page.prepare],
-        "steps": [asdict(step) for step in page.steps],
-        "trouble": [asdict(one) for one in page.trouble],
-        "facts": {name: asdict(fact) for name, fact in page.facts.items()},
-        "result": asdict(page.result) if page.result else None,
-        "staff": [asdict(item) for item in page.staff],
+        "prepare": [item._asdict() for item in page.prepare],
+        "steps": [
+            step._asdict() | {"trouble": [one._asdict() for one in step.trouble]} for step in page.steps
+        ],
+        "trouble": [one._asdict() for one in page.trouble],
+        "facts": {name: fact._asdict() for name, fact in page.facts.items()},
+        "result": page.result._asdict() if page.result else None,
+        "staff": [item._asdict() for item in page.staff],
         "sources": {key: source.model_dump() for key, source in page.sources.items()},
         "procedures": [card.key for card in page.procedures],
         "related": [card.slug for card in page.related],

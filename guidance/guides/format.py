@@ -1,18 +1,17 @@
-"""What a guide consists of, and how its Markdown files are read and checked."""
+"""How the Markdown files of guides, and what is stored of them, are read, checked and written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from guidance import content_files
-from guidance.catalogue.guidance import Source, day_or_month
+
+if TYPE_CHECKING:
+    from guidance.guides.shapes import Content, Facts, Original, Trouble, Words
 
 GROUPS = ("vneid", "vssid", "portal", "papers", "helpers", "programme")
 SYSTEMS = ("vneid", "vssid", "portal", "etax", "bank", "post")
@@ -30,92 +29,6 @@ SAID = (
 )  # even where empty
 _LINK = re.compile(r"\]\(\s*<?([^)>\s]+)")
 
-Reason = Literal[
-    "no_phone", "sim", "no_level_2", "no_code", "nfc", "face", "mismatch", "papers", "payment", "system", "other"
-]  # fmt: skip
-_Words = Annotated[str, Field(min_length=1)]
-_Date = Annotated[str | None, BeforeValidator(day_or_month)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="forbid")
-
-
-class Item(_Strict):
-    """One sentence with the key of its source."""
-
-    text: _Words
-    source: str | None = None
-
-
-class Trouble(_Strict):
-    """What may go wrong, and what to do then."""
-
-    when: _Words
-    then: _Words
-    source: str | None = None
-    reason: Reason | None = None
-
-
-class Step(_Strict):
-    """One action; what can go wrong with it stands under it."""
-
-    do: _Words
-    detail: str | None = None
-    source: str | None = None
-    careful: Literal["codes", "payment", "link"] | None = None
-    trouble: list[Trouble] = []
-
-
-class Content(_Strict):
-    """The parts of a guide in one language that are data."""
-
-    prepare: list[Item] = []
-    steps: list[Step] = Field(min_length=1)
-    trouble: list[Trouble] = []
-    facts: dict[Literal["time", "fee", "where"], Item] = {}
-    result: Item | None = None
-    staff: list[Item] = []
-
-
-class Words(Content):
-    """A guide in one language."""
-
-    slug: str
-    lang: Literal["vi", "en", "ur"]
-    title: _Words
-    summary: _Words
-    keywords: list[str] = []
-    body: str = ""
-
-    def content(self) -> Content:
-        """The data parts alone."""
-        return Content.model_validate(self.model_dump(include=set(Content.model_fields)))
-
-
-class Facts(_Strict):
-    """What is the same in every language."""
-
-    life_events: list[str] = []
-    procedures: list[str] = []
-    systems: list[Literal["vneid", "vssid", "portal", "etax", "bank", "post"]] = []
-    related: list[str] = []
-    sources: dict[str, Source] = {}
-
-
-class Original(Words, Facts):
-    """The Vietnamese file, which carries everything."""
-
-    group: Literal["vneid", "vssid", "portal", "papers", "helpers", "programme"]
-    order: int = Field(ge=0, le=100_000)
-    owner: str = "content"
-    verified_on: _Date = None
-    review_by: date
-
-    def facts_of_all_languages(self) -> Facts:
-        """What is the same in every language."""
-        return Facts.model_validate(self.model_dump(include=set(Facts.model_fields)))
-
 
 @dataclass
 class GuideFiles:
@@ -123,6 +36,41 @@ class GuideFiles:
 
     original: Original
     words: dict[str, Words] = field(default_factory=dict)
+
+
+def content_of(stored: dict[str, Any]) -> Content:
+    """The parts of a guide in one language as the table holds them."""
+    from guidance.guides.shapes import Content
+
+    return Content.model_validate(stored)
+
+
+def facts_of(stored: dict[str, Any]) -> Facts:
+    """What is the same in every language as the table holds it."""
+    from guidance.guides.shapes import Facts
+
+    return Facts.model_validate(stored)
+
+
+def words_of(values: dict[str, Any]) -> Words:
+    """A guide in one language from its values."""
+    from guidance.guides.shapes import Words
+
+    return Words.model_validate(values)
+
+
+def original_of(values: dict[str, Any]) -> Original:
+    """The Vietnamese guide, which carries everything, from its values."""
+    from guidance.guides.shapes import Original
+
+    return Original.model_validate(values)
+
+
+def is_original(words: Words) -> TypeGuard[Original]:
+    """Whether these words carry everything, as the Vietnamese file does."""
+    from guidance.guides.shapes import Original
+
+    return isinstance(words, Original)
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -144,9 +92,10 @@ def parse(text: str) -> Words:
 
 
 def _validated(values: dict[str, Any]) -> Words:
-    kind = Original if values.get("lang") == "vi" else Words
+    from guidance.guides.shapes import Original, Words
+
     said = {name: value for name, value in values.items() if value is not None}
-    return content_files.shaped(kind, said)
+    return content_files.shaped(Original if values.get("lang") == "vi" else Words, said)
 
 
 def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
@@ -163,7 +112,7 @@ def read_folder(folder: Path) -> tuple[list[GuideFiles], list[str]]:
         except (ValueError, UnicodeDecodeError) as wrong:
             problems.append(f"{path.name}: {wrong}")
             continue
-        if isinstance(found, Original):
+        if is_original(found):
             guides[found.slug] = GuideFiles(found, {"vi": found})
             problems += [
                 f"{path.name}: the front matter does not say {name}" for name in SAID if name not in values

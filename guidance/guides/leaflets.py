@@ -1,26 +1,24 @@
 """Guides and procedures as leaflets: one plain shape for both, ready to be laid out on A4."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import segno
 from flask import current_app, g
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from guidance import i18n
+from guidance import charts, i18n
 from guidance.catalogue import labels
 from guidance.catalogue import queries as catalogue
-from guidance.catalogue.guidance import Marked, Source
 from guidance.guides import queries
 from guidance.guides.markdown import inline
 from guidance.units.queries import today
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import Marked, Source
 
 LONGEST_SEQUENCE = 1800
 
@@ -41,8 +39,7 @@ class Section(NamedTuple):
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True)
-class Leaflet:
+class Leaflet(NamedTuple):
     """One leaflet in one language; `lang` is the language of its words.
 
     `path` is the page it comes from and what its code holds; `short` leads there too and is quicker to type.
@@ -58,7 +55,7 @@ class Leaflet:
     path: str
     short: str
     checked: str
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
 
     @property
     def letters(self) -> int:
@@ -97,7 +94,7 @@ def qr(path: str) -> Markup:
 
 @lru_cache(maxsize=512)
 def _drawn(address: str) -> Markup:
-    return Markup(segno.make(address, error="m").svg_inline(border=1, omitsize=True))  # noqa: S704 -- drawn here  # nosec B704
+    return charts.qr_code(address)
 
 
 def _labels() -> dict[str, str]:
@@ -107,7 +104,7 @@ def _labels() -> dict[str, str]:
     }
 
 
-def _open(sources: dict[str, Source], key: str | None) -> bool:
+def _open(sources: "dict[str, Source]", key: str | None) -> bool:
     source = sources.get(key or "")
     return source is not None and source.verified_on is None
 
@@ -218,7 +215,7 @@ def of_procedure(key: str, lang: str) -> Leaflet | None:
 def _procedure_leaflet(page: catalogue.ProcedurePage, lang: str) -> Leaflet:
     sources = page.facts.sources
 
-    def lines(entries: list[Marked]) -> tuple[Line, ...]:
+    def lines(entries: "list[Marked]") -> tuple[Line, ...]:
         return tuple(Line(inline(one.text, lang, False), (), _open(sources, one.source)) for one in entries)
 
     sections: list[Section] = []

@@ -10,7 +10,7 @@ from guidance.db import Base
 
 
 class Guide(Base):
-    """Step-by-step help with one thing. `facts` (format.Facts) are the same in every language."""
+    """Step-by-step help with one thing. `facts` (shapes.Facts) are the same in every language."""
 
     __tablename__ = "guide"
 
@@ -30,7 +30,7 @@ class Guide(Base):
 
 
 class GuideText(Base):
-    """A guide in one language; `content` (format.Content) are its parts, `body` the text around them (Markdown)."""
+    """A guide in one language; `content` (shapes.Content) are its parts, `body` the text around them (Markdown)."""
 
     __tablename__ = "guide_text"
     __table_args__ = (UniqueConstraint("guide_id", "lang"),)

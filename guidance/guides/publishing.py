@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from guidance import audit
@@ -18,17 +18,19 @@ from guidance.db import db, now, transaction
 from guidance.errors import Conflict, NotFound, UserError
 from guidance.guides import actions, imports, queries
 from guidance.guides.format import (
-    Content,
     GuideFiles,
-    Original,
-    Words,
     as_text,
+    content_of,
     differences,
+    is_original,
     missing_parts,
     parse,
 )
 from guidance.guides.models import Guide, GuideText, GuideVersion
 from guidance.text import slug as slug_of
+
+if TYPE_CHECKING:
+    from guidance.guides.shapes import Words
 
 LANGUAGES = ("vi", "en", "ur")
 _OTHER_FILES = re.compile(r"its \w\w file")
@@ -65,7 +67,7 @@ class Guides:
             words = _read(key, lang, body)
         except CannotPublish as wrong:
             return wrong.problems
-        if not isinstance(words, Original):
+        if not is_original(words):
             return list(_unlike(key, words))
         slugs = {*queries.published_slugs(), key}
         # Codes that the national records will bring are good targets even before they are imported.
@@ -98,6 +100,8 @@ GUIDES = Guides()
 
 
 def _read(key: str, lang: str, body: str) -> Words:
+    from pydantic import ValidationError
+
     try:
         words = parse(body)
     except ValueError as wrong:
@@ -193,7 +197,7 @@ def _unlike(key: str, words: Words) -> Iterator[str]:
     if stored is None:
         yield _("Publish the Vietnamese original first.")
         return
-    for problem in differences(Content.model_validate(stored), words):
+    for problem in differences(content_of(stored), words):
         yield _("Unlike the original: %(problem)s", problem=problem)
 
 
@@ -272,10 +276,7 @@ def beginning(slug: str, lang: str, title: str = "") -> str:
     """A file to begin with: the original's parts for a translator, a skeleton for a new guide."""
     original = queries.words_of(slug, "vi")
     if lang != "vi" and original is not None:
-        words = Words.model_validate(
-            original.model_dump(include=set(Words.model_fields)) | {"lang": lang, "keywords": []}
-        )
-        return as_text(words)
+        return as_text(original.to_translate(lang))
     return _SKELETON.replace("SLUG", slug).replace("TITLE", title.replace('"', "'"))
 
 

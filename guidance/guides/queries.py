@@ -1,19 +1,19 @@
 """What pages need of guides: lists, one guide's worth in a language, versions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from guidance.catalogue import queries as catalogue
-from guidance.catalogue.guidance import Source
 from guidance.db import db
-from guidance.guides.format import GROUPS, Content, Facts, Original, Words, with_marks
+from guidance.guides import format as guide_format
 from guidance.guides.models import Guide, GuideText, GuideVersion
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import Source
+    from guidance.guides.shapes import Content, Facts, Words
 
 
 class Card(NamedTuple):
@@ -33,16 +33,14 @@ class Group(NamedTuple):
     cards: tuple[Card, ...]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One sentence, and the key of its source."""
 
     text: str
     source: str | None
 
 
-@dataclass(frozen=True)
-class TroubleEntry:
+class TroubleEntry(NamedTuple):
     """What may go wrong, what to do then, its source's key, and the reason the desk log calls it by."""
 
     when: str
@@ -51,8 +49,7 @@ class TroubleEntry:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class StepEntry:
+class StepEntry(NamedTuple):
     """One action with its own troubles; `careful` says which fraud warning stands under it."""
 
     number: int
@@ -85,7 +82,7 @@ class GuidePage(NamedTuple):
     changed_at: datetime
     life_events: tuple[str, ...]
     systems: tuple[str, ...]
-    sources: dict[str, Source]
+    sources: "dict[str, Source]"
     procedures: tuple[catalogue.Card, ...]
     related: tuple[Card, ...]
     languages: tuple[str, ...]
@@ -125,7 +122,9 @@ def _cards(lang: str, slugs: Iterable[str] | None = None) -> list[Card]:
 def all_guides(lang: str) -> list[Group]:
     """Every published guide, by group, in their order; the nearest language where the reader's is missing."""
     cards = _cards(lang)
-    groups = [Group(group, tuple(card for card in cards if card.group == group)) for group in GROUPS]
+    groups = [
+        Group(group, tuple(card for card in cards if card.group == group)) for group in guide_format.GROUPS
+    ]
     return [group for group in groups if group.cards]
 
 
@@ -168,8 +167,8 @@ def changes() -> list[tuple[str, datetime]]:
     return [(slug, changed) for slug, changed in rows]
 
 
-def _words(row: Any, slug: str) -> Words:
-    return Words.model_validate(
+def _words(row: Any, slug: str) -> "Words":
+    return guide_format.words_of(
         {
             "slug": slug,
             "lang": row.lang,
@@ -198,16 +197,16 @@ def guide_page(slug: str, lang: str) -> GuidePage | None:
     chosen = next((code for code in _preferred(lang) if code in texts), None)
     if chosen is None:
         return None
-    row, facts = texts[chosen], Facts.model_validate(guide.facts)
-    original = Content.model_validate(texts["vi"].content) if "vi" in texts else None
-    content = Content.model_validate(row.content)
+    row, facts = texts[chosen], guide_format.facts_of(guide.facts)
+    original = guide_format.content_of(texts["vi"].content) if "vi" in texts else None
+    content = guide_format.content_of(row.content)
     if original is not None and chosen != "vi":
-        content = with_marks(original, content)
+        content = guide_format.with_marks(original, content)
     return _page(guide, row, content, facts, lang, tuple(texts))
 
 
 def _page(
-    guide: Any, row: Any, content: Content, facts: Facts, lang: str, languages: tuple[str, ...]
+    guide: Any, row: Any, content: "Content", facts: "Facts", lang: str, languages: tuple[str, ...]
 ) -> GuidePage:
     def entry(item: Any) -> Entry:
         return Entry(item.text, item.source)
@@ -260,7 +259,7 @@ def _latest_version(guide_id: int, lang: str) -> int:
     return db.session.scalar(query.where(GuideVersion.guide_id == guide_id, GuideVersion.lang == lang)) or 0
 
 
-def words_of(slug: str, lang: str) -> Words | None:
+def words_of(slug: str, lang: str) -> "Words | None":
     """A guide's words in exactly this language (the Vietnamese ones with everything they carry), for editing."""
     guide = db.session.execute(select(Guide.__table__).where(Guide.slug == slug)).one_or_none()
     row = _texts(guide.id).get(lang) if guide is not None else None
@@ -276,7 +275,7 @@ def words_of(slug: str, lang: str) -> Words | None:
         "verified_on": guide.verified_on,
         "review_by": guide.review_by,
     }
-    return Original.model_validate(words.model_dump() | more | guide.facts)
+    return guide_format.original_of(words.model_dump() | more | guide.facts)
 
 
 def due(on: date) -> list[Due]:
@@ -290,7 +289,7 @@ def due(on: date) -> list[Due]:
     return [Due(*row) for row in db.session.execute(query)]
 
 
-def published_words() -> list[tuple[Words, Facts]]:
+def published_words() -> "list[tuple[Words, Facts]]":
     """Every language of every published guide with the guide's facts, for the search index."""
     rows = db.session.execute(
         select(GuideText.__table__, Guide.slug, Guide.facts)
@@ -298,4 +297,4 @@ def published_words() -> list[tuple[Words, Facts]]:
         .where(Guide.published)
         .order_by(Guide.slug, GuideText.lang)
     )
-    return [(_words(row, row.slug), Facts.model_validate(row.facts)) for row in rows]
+    return [(_words(row, row.slug), guide_format.facts_of(row.facts)) for row in rows]

@@ -1,7 +1,5 @@
 """Public pages of the guides: list, guide, leaflets, questionnaire, hall screen."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from functools import cache
@@ -19,7 +17,6 @@ from guidance.catalogue import queries as catalogue
 from guidance.config import PROJECT
 from guidance.db import content_version
 from guidance.errors import NotFound
-from guidance.guides import check as questionnaire
 from guidance.guides import leaflets, markdown, queries
 from guidance.units.queries import today
 from guidance.web import absolute, asset, lasting, public, render
@@ -214,6 +211,8 @@ def _asking(answers: dict[str, str]) -> str:
 @bp.get("/check")
 def check() -> ResponseReturnValue:
     """A short questionnaire: can I do it online, and what do I need first. The answers are the address."""
+    from guidance.guides import check as questionnaire
+
     lang = i18n.current().code
     key = request.args.get("procedure", "")
     page = catalogue.page(key, lang) if key else None

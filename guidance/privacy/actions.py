@@ -1,7 +1,5 @@
 """What can be done with a request about one's data, one transaction each."""
 
-from __future__ import annotations
-
 import secrets
 from datetime import date, datetime, timedelta
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Working days in Vietnam, and the terms the law sets: data with their source, marked until a lawyer has checked them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache

@@ -1,7 +1,5 @@
 """Requests about one's data: the queue by the day they are due, one of them, and what the person sees at their link."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 

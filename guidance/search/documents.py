@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from guidance import text
 
@@ -45,8 +44,7 @@ _ENGLISH_ENDINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One thing a person can be led to.
 
     ``titles`` and ``phrases`` are per language: the plain name shown, and other wordings people use.
@@ -58,9 +56,9 @@ class Document:
     key: str
     titles: Mapping[str, str]
     official: str = ""
-    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    summaries: Mapping[str, str] = field(default_factory=dict)
-    headings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[str, ...]] = {}
+    summaries: Mapping[str, str] = {}
+    headings: Mapping[str, tuple[str, ...]] = {}
     sector: str = ""
     agency: str = ""
     levels: tuple[str, ...] = ()

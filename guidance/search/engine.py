@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +30,7 @@ class Hit(NamedTuple):
     title_lang: str = "vi"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The answer to a question: a page of hits, how many in all, and what helps to ask better.
 
     ``corrected`` is the question as it was understood when slips were repaired; ``words`` are the folded
@@ -43,7 +41,7 @@ class Found:
     total: int = 0
     clarify: Clarify | None = None
     corrected: str | None = None
-    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    facets: Mapping[str, Mapping[str, int]] = {}
     words: tuple[str, ...] = ()
 
 

@@ -1,7 +1,5 @@
 """Published content as documents of the index, the vocabulary as it stands, and what was asked in vain."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple

@@ -1,10 +1,8 @@
 """Which documents answer a question best: a wide look at the whole catalogue, then a close look at some wordings."""
 
-from __future__ import annotations
-
 from bisect import insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -52,12 +50,11 @@ class Ranked(NamedTuple):
     coverage: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(NamedTuple):
     """The best documents in order, and the set of all that match at all."""
 
-    best: list[Ranked] = field(default_factory=list)
-    matching: int = 0
+    best: list[Ranked]
+    matching: int
 
 
 def rank(question: Question, index: Snapshot, allowed: int, wanted: int = 20) -> Ranking:
@@ -65,12 +62,12 @@ def rank(question: Question, index: Snapshot, allowed: int, wanted: int = 20) ->
     units = [unit for unit in question.units if unit.weight > 0]
     whole = sum(unit.weight for unit in units)
     if not whole:
-        return Ranking()
+        return Ranking([], 0)
     covered = _wide(units, whole, index)
     reach = min(1.0, covered.highest() / _WHOLE)
     found = covered.any() & allowed
     if not found:
-        return Ranking()
+        return Ranking([], 0)
     order = covered.plus(index.preferred(PRIOR_STEPS))
     first = order.best(max(WEIGHTS.close, wanted), found)
     shares = [min(1.0, share / _WHOLE) for share in covered.of(first)]

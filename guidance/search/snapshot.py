@@ -1,7 +1,5 @@
 """The index file as it is now, read-only: everything that understanding and ranking ask for, with small caches."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import threading
@@ -47,7 +45,7 @@ class Term(NamedTuple):
 class Snapshot:
     """One state of the index file; what it was opened from may be amended or swapped any time after."""
 
-    def __init__(self, path: Path, before: Snapshot | None = None) -> None:
+    def __init__(self, path: Path, before: "Snapshot | None" = None) -> None:
         """Open the file; raises IndexMissing when there is none that can be read.
 
         What the snapshot ``before`` had read and did not change is taken over.
@@ -82,7 +80,7 @@ class Snapshot:
         self.starting_with = lru_cache(maxsize=1000)(self._starting_with)
         self.preferred = lru_cache(maxsize=4)(self._preferred)
 
-    def _read(self, before: Snapshot | None) -> None:
+    def _read(self, before: "Snapshot | None") -> None:
         meta = dict(self._db.execute("SELECT name, value FROM meta"))
         if meta.get("format") != FORMAT:
             raise IndexMissing("older layout")

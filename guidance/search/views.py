@@ -1,7 +1,5 @@
 """Public search page and suggestions."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The words editors maintain: equal wordings, abbreviations, English to Vietnamese, words of asking, questions back."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable
 from itertools import chain
@@ -51,7 +49,7 @@ class Fork(NamedTuple):
     choices: tuple[tuple[str, dict[str, str]], ...]  # key, label per language
 
     @classmethod
-    def read(cls, lines: tuple[str, ...]) -> Fork | None:
+    def read(cls, lines: tuple[str, ...]) -> "Fork | None":
         """The fork that some lines spell out, or None if they do not."""
         choices = [tuple(part.strip() for part in line.partition("=")[::2]) for line in lines[1:]]
         if len(choices) < 2 or not all(key and labels for key, labels in choices):
@@ -130,7 +128,7 @@ class Vocabulary:
         if key and target and key != tuple(target):
             self._readings.setdefault(key, []).append((" ".join(key), Reading(tuple(target), quality)))
 
-    def fork(self, subject: str) -> Fork | None:
+    def fork(self, subject: str) -> "Fork | None":
         """What to ask back when somebody asks for just these terms."""
         return self._forks.get(subject)
 

@@ -1,7 +1,5 @@
 """How the site is doing: one sentence per thing an administrator should know, and figures for Prometheus."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from xml.sax.saxutils import escape  # nosec B406
+from html import escape
 
 from guidance.catalogue import queries as catalogue
 from guidance.guides import queries as guides
@@ -39,7 +39,7 @@ def document(site: str, languages: Sequence[str]) -> str:
     ]
     count = 0
     for path, spoken, changed in _entries(languages):
-        addresses = {lang: escape(f"{site}/{lang}/{path}", {'"': "&quot;"}) for lang in spoken}
+        addresses = {lang: escape(f"{site}/{lang}/{path}") for lang in spoken}
         others = "".join(
             f'<xhtml:link rel="alternate" hreflang="{lang}" href="{address}"/>'
             for lang, address in [*addresses.items(), ("x-default", addresses[spoken[0]])]

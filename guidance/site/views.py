@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import segno
 from flask import Blueprint, Response, current_app, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from guidance import i18n, meters, security
+from guidance import charts, i18n, meters, security
 from guidance.accounts import access
 from guidance.catalogue import notices
 from guidance.catalogue import queries as catalogue
@@ -76,7 +75,7 @@ def components() -> ResponseReturnValue:
     form = forms.ComponentsForm(data={"outcome": "done"})
     form.validate()
     form.form_errors = [_("This is how an error of the whole form looks.")]
-    qr = segno.make(absolute(request.path), error="m").svg_inline(scale=4, border=1)
+    qr = charts.qr_code(absolute(request.path), scale=4)
     return render("site/components.html", form=form, qr=qr)
 
 

@@ -1,9 +1,7 @@
 """Writes of the places: service centres as editors keep them."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select, update
@@ -22,8 +20,7 @@ class ChangedMeanwhile(Conflict):
     )
 
 
-@dataclass(frozen=True)
-class CentreValues:
+class CentreValues(NamedTuple):
     """What the form of a service centre says; `hours` by weekday, empty where nobody told them."""
 
     name: str
@@ -31,7 +28,7 @@ class CentreValues:
     address: str = ""
     directions: str = ""
     telephone: str = ""
-    hours: dict[str, list[list[str]]] = field(default_factory=dict)
+    hours: Mapping[str, list[list[str]]] = {}
     latitude: float | None = None
     longitude: float | None = None
     source: str = ""
@@ -48,7 +45,7 @@ def _serve(centre_id: int, unit_ids: Sequence[int]) -> None:
 @transaction
 def add_centre(unit_id: int, values: CentreValues, serves: Sequence[int], by: str) -> int:
     """Add a centre or reception point to a unit; returns its id."""
-    centre = ServiceCentre(unit_id=unit_id, edited=True, **asdict(values))
+    centre = ServiceCentre(unit_id=unit_id, edited=True, **values._asdict())
     db.session.add(centre)
     db.session.flush()
     _serve(centre.id, serves)
@@ -66,9 +63,11 @@ def change_centre(
     `revision` is the one the editor had before them: raises ChangedMeanwhile when somebody else saved since.
     """
     centre = _mine(centre_id, revision)
-    before = {name: getattr(centre, name) for name in asdict(values)}
-    changed = {name: [before[name], value] for name, value in asdict(values).items() if before[name] != value}
-    for name, value in asdict(values).items():
+    before = {name: getattr(centre, name) for name in values._asdict()}
+    changed = {
+        name: [before[name], value] for name, value in values._asdict().items() if before[name] != value
+    }
+    for name, value in values._asdict().items():
         setattr(centre, name, value)
     centre.edited = True
     _serve(centre_id, serves)

@@ -1,7 +1,5 @@
 """Administrative units and their succession from CSV files, recognised by their columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta

@@ -1,11 +1,8 @@
 """Which units there are, were, and what became of them."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -399,8 +396,7 @@ def province_of(place: Place) -> Place:
     return place
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One unit as other systems read it: its parent's and successors' codes beside it."""
 
     place: Place

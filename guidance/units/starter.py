@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ def load_centres(path: Path) -> int:
         centre = known.get(key)
         if unit is None or (centre is not None and centre.edited):
             continue
-        values = asdict(starter.values())
+        values = starter.values()._asdict()
         if centre is None:
             db.session.add(ServiceCentre(key=key, unit_id=unit.id, **values))
         elif any(getattr(centre, name) != value for name, value in values.items()):

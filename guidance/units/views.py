@@ -1,7 +1,5 @@
 """Public pages of places: where I live, what became of it, and where papers are handed in."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import NamedTuple
 

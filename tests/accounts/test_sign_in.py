@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ def site(either_app: Flask) -> Flask:
 
 def strict(site: Flask) -> Flask:
     """The same site with the second step required, as it is by default."""
-    site.config["SETTINGS"] = replace(site.config["SETTINGS"], second_step="required")
+    site.config["SETTINGS"] = site.config["SETTINGS"]._replace(second_step="required")
     return site
 
 
@@ -179,7 +178,7 @@ def test_a_session_ends_when_idle_too_long_or_open_too_long(site: Flask) -> None
     person = staff_of(site, "lan", "desk")
     for name in ("session_idle_minutes", "session_hours"):
         before = site.config["SETTINGS"]
-        site.config["SETTINGS"] = replace(before, **{name: 0})
+        site.config["SETTINGS"] = before._replace(**{name: 0})
         assert person.get("/en/desk/").status_code == 303
         site.config["SETTINGS"] = before
     assert person.get("/en/desk/").status_code == 200

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -39,8 +38,7 @@ def site(either_app: Flask, provider: Provider, tmp_path: Path) -> Flask:
     """A site whose staff may sign in with the provider."""
     secret = tmp_path / "client-secret"
     secret.write_text(SECRET + "\n")
-    settings = replace(
-        either_app.config["SETTINGS"],
+    settings = either_app.config["SETTINGS"]._replace(
         sso_issuer=provider.issuer,
         sso_client_id=CLIENT,
         sso_client_secret_file=secret,
@@ -183,8 +181,8 @@ def test_editors_still_prove_the_second_step_here_unless_the_site_believes_the_p
         ("provider", ["pwd"], "/account/second-step"),
         ("provider", ["pwd", "otp"], ""),
     ):
-        site.config["SETTINGS"] = replace(
-            site.config["SETTINGS"], second_step="required", sso_second_step=believes
+        site.config["SETTINGS"] = site.config["SETTINGS"]._replace(
+            second_step="required", sso_second_step=believes
         )
         provider.amr = amr
         person = visitor_of(site)
@@ -238,7 +236,7 @@ def test_only_an_administrator_links_a_name_and_each_name_once(site: Flask) -> N
 def test_a_provider_that_is_away_leaves_the_password_door_open(site: Flask) -> None:
     """One sentence, and the form below it works."""
     linked("lan", "desk")
-    site.config["SETTINGS"] = replace(site.config["SETTINGS"], sso_issuer="http://127.0.0.1:9")
+    site.config["SETTINGS"] = site.config["SETTINGS"]._replace(sso_issuer="http://127.0.0.1:9")
     person = visitor_of(site)
     answer = person.get("/en/sign-in/sso")
     assert answer.status_code == 502 and "does not answer properly" in words(answer)

@@ -8,7 +8,6 @@ matter are not independent), the same for plain full-text search as a yardstick,
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib.util
 import json
 import random
@@ -131,7 +130,7 @@ def _many(documents: list[Document], count: int) -> list[Document]:
         number += 1
         place = f"khu {number // len(documents)} ô {number % 97}"
         titles = {lang: f"{title} {place}" for lang, title in source.titles.items()}
-        found.append(dataclasses.replace(source, key=f"9.{number:06d}", titles=titles, codes=()))
+        found.append(source._replace(key=f"9.{number:06d}", titles=titles, codes=()))
     return found
 
 

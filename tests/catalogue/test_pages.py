@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from guidance import openapi
-from guidance.catalogue import starter
+from guidance.catalogue import shipped, starter
 from guidance.catalogue.models import EditorTask, FormerKey, LegalInstrument
 from guidance.catalogue.publishing import close_task
 from guidance.config import PROJECT
@@ -34,7 +34,7 @@ def furnish(folder: Path) -> None:
     for key in (CODE, "3.000722"):
         shutil.copy(CONTENT / "procedures" / f"{key}.yaml", folder)
     starter.load_starters(folder)
-    starter.load_supersessions(CONTENT / "legal.yaml")
+    shipped.load_supersessions(CONTENT / "legal.yaml")
 
 
 def linked_data_of(page: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from guidance import pagecache
-from guidance.catalogue import standing, starter
+from guidance.catalogue import shipped, starter
 from guidance.catalogue.models import ProcedureCard
 from guidance.config import PROJECT
 from guidance.db import db
@@ -59,8 +59,8 @@ def test_the_poverty_codes_say_when_they_end_and_what_follows_whatever_is_loaded
     app: Flask, tmp_path: Path
 ) -> None:
     """The shipped last day reaches a record that is imported later, with the mark that nobody has checked it."""
-    assert standing.load_standings(CONTENT / "standing.yaml") == 4
-    assert standing.load_standings(CONTENT / "standing.yaml") == 0
+    assert shipped.load_standings(CONTENT / "standing.yaml") == 4
+    assert shipped.load_standings(CONTENT / "standing.yaml") == 0
     assert visitor_of(app).get("/vi/procedures/3.000412").status_code == 404
     load(app, write(tmp_path / "a.jsonl", record("3.000412"), record(POVERTY)))
     for code in ("3.000412", POVERTY):
@@ -130,9 +130,9 @@ def test_two_editors_do_not_end_a_procedure_over_each_others_heads(app: Flask, t
 def test_what_an_editor_says_about_an_end_outlasts_an_upgrade(app: Flask, tmp_path: Path) -> None:
     """The shipped day does not come back."""
     load(app, write(tmp_path / "a.jsonl", record(POVERTY)))
-    standing.load_standings(CONTENT / "standing.yaml")
+    shipped.load_standings(CONTENT / "standing.yaml")
     end(staff_of(app, "an", "editor"), POVERTY, valid_to="2027-06-30")
-    assert standing.load_standings(CONTENT / "standing.yaml") == 0
+    assert shipped.load_standings(CONTENT / "standing.yaml") == 0
     assert "30 June 2027" in read(app, f"/en/procedures/{POVERTY}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from flask import Flask
 
@@ -141,7 +140,7 @@ def test_a_unit_that_asks_for_it_has_a_second_person_read_before_publication(
     either_app: Flask, editor: Visitor, colleague: Visitor
 ) -> None:
     """With the setting the author cannot publish; a colleague can, or sends it back with a remark."""
-    either_app.config["SETTINGS"] = replace(either_app.config["SETTINGS"], second_editor=True)
+    either_app.config["SETTINGS"] = either_app.config["SETTINGS"]._replace(second_editor=True)
     draft = draft_address(editor, name=NEW_NAME)
     assert editor.post(f"{draft}/send", {"revision": "1"}).status_code == 303
     assert "Waits for review" in words(colleague.get("/en/editing/"))

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from guidance.app import create_app
-from guidance.catalogue import notices, starter
+from guidance.catalogue import shipped, starter
 from guidance.config import PROJECT
 from guidance.db import db
 from guidance.guides import imports
@@ -29,7 +29,7 @@ def furnished_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFac
     with site.app_context():
         assert starter.load_starters(CONTENT / "procedures").problems == []
         assert imports.load().problems == []
-        assert notices.load_starters(CONTENT / "notices.yaml").problems == []
+        assert shipped.load_notices(CONTENT / "notices.yaml").problems == []
         db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         db.session.remove()
         db.engine.dispose()

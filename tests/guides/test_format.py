@@ -11,7 +11,7 @@ from flask import Flask
 
 from guidance.config import PROJECT
 from guidance.guides import format as guides
-from guidance.guides import imports, markdown
+from guidance.guides import imports, markdown, shapes
 
 SHIPPED = PROJECT / "guidance" / "content" / "guides"
 
@@ -93,7 +93,7 @@ LACKS: dict[str, dict[str, int]] = {
 def test_a_guide_without_a_part_is_not_published(part: str) -> None:
     """Fewer than three steps, nothing about trouble, nothing for staff: each is named."""
     whole = guides.parse((SHIPPED / "vneid-level-2.vi.md").read_text(encoding="utf-8"))
-    assert isinstance(whole, guides.Original)
+    assert isinstance(whole, shapes.Original)
     changes: dict[str, Any] = {
         name: type(getattr(whole, name))(list(getattr(whole, name))[:number])
         for name, number in LACKS[part].items()
@@ -122,7 +122,7 @@ def test_a_translation_that_was_only_copied_is_found(tmp_path: Path) -> None:
 def test_a_guide_is_verified_only_by_a_verified_source() -> None:
     """A day of checking without anything that was checked is a claim nobody can follow."""
     whole = guides.parse((SHIPPED / "no-otp.vi.md").read_text(encoding="utf-8"))
-    assert isinstance(whole, guides.Original)
+    assert isinstance(whole, shapes.Original)
     doubtful = {key: source.model_copy(update={"verified_on": None}) for key, source in whole.sources.items()}
     claimed = whole.model_copy(update={"verified_on": "2026-11", "sources": doubtful})
     found = guides.missing_parts(guides.GuideFiles(claimed, {"vi": claimed}), set(), set())

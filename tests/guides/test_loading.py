@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from guidance.catalogue import notices
+from guidance.catalogue import shipped
 from guidance.catalogue.models import GuideLink, Notice
 from guidance.config import PROJECT
 from guidance.db import content_version, db, row_count
@@ -36,13 +36,13 @@ def test_a_notice_that_an_editor_ended_does_not_come_back(either_app: Flask, tmp
     source = (CONTENT / "notices.yaml").read_text(encoding="utf-8")
     file = tmp_path / "notices.yaml"
     file.write_text(source, encoding="utf-8")
-    assert notices.load_starters(file).stored == row_count(Notice) >= 4
-    assert notices.load_starters(file).stored == 0
+    assert shipped.load_notices(file).stored == row_count(Notice) >= 4
+    assert shipped.load_notices(file).stored == 0
     ended = db.session.query(Notice).filter_by(key="vneid-scam-2026-10").one()
     ended.edited, ended.title = True, {"vi": "Lời của biên tập viên"}
     db.session.commit()
     file.write_text(source.replace("là lừa đảo", "đều là lừa đảo"), encoding="utf-8")
-    again = notices.load_starters(file)
+    again = shipped.load_notices(file)
     assert (again.stored, again.waiting) == (0, 1)
     kept = db.session.query(Notice).filter_by(key="vneid-scam-2026-10").one()
     assert kept.title == {"vi": "Lời của biên tập viên"}
@@ -52,6 +52,6 @@ def test_a_broken_notices_file_changes_nothing(either_app: Flask, tmp_path: Path
     """A mistake in the file is named, and what was there stays."""
     file = tmp_path / "notices.yaml"
     file.write_text("- {key: A B, kind: party}\n", encoding="utf-8")
-    report = notices.load_starters(file)
+    report = shipped.load_notices(file)
     assert report.problems
     assert row_count(Notice) == 0

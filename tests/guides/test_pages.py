@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 from guidance.db import content_version
 from guidance.guides import actions, check, imports, queries
-from guidance.guides.format import Original
 from guidance.guides.publishing import GUIDES
+from guidance.guides.shapes import Original
 from tests.conftest import Visitor, staff_of
 
 LANGUAGES = ("vi", "en", "ur")

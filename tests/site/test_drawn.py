@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -137,7 +136,7 @@ def test_a_damaged_file_is_drawn_anew(site: Flask) -> None:
 
 def test_another_setting_draws_anew(site: Flask, tmp_path: Path) -> None:
     """A new name of the site stands in pages that were drawn under the old one."""
-    renamed = create_app(replace(settings_for(tmp_path), site_name="Cổng của xã"))
+    renamed = create_app(settings_for(tmp_path)._replace(site_name="Cổng của xã"))
     assert "<title>" in read(site)
     assert "Cổng của xã</title>" in read(renamed)
 

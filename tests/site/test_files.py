@@ -65,7 +65,7 @@ def test_the_page_of_components_is_for_building_only(tmp_path: Path, app: Flask)
     assert app.test_client().get("/en/about/components").status_code == 200
     site = create_app(settings_for(tmp_path / "real"))
     migrate(site)
-    site.config["SETTINGS"] = type("Real", (), {**vars(site.config["SETTINGS"]), "development": False})()
+    site.config["SETTINGS"] = site.config["SETTINGS"]._replace(development=False)
     assert site.test_client().get("/en/about/components").status_code == 404
 
 
