@@ -1,7 +1,5 @@
 """Tables out as CSV and XLSX, streamed, and tables in; no cell of them ever becomes a formula."""
 
-from __future__ import annotations
-
 import csv
 import io
 import tempfile
@@ -198,9 +196,7 @@ class Writer:
     def _day(self, page: Any, line: int, place: int, value: date, style: Any) -> None:
         if isinstance(value, datetime):
             value = value.astimezone(VIETNAM).replace(tzinfo=None)
-            page.write_datetime(line, place, value, style)
-        else:
-            page.write_datetime(line, place, datetime(value.year, value.month, value.day), style)
+        page.write_datetime(line, place, value, style)
 
 
 def sheet_name(words: str, taken: Iterable[str] = ()) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -109,3 +113,25 @@ def test_extras_are_pinned_as_the_tests_have_them() -> None:
         "requests",
     }
     assert extras <= set(blocks.findall((config.PROJECT / "requirements-test.lock").read_text()))
+
+
+def test_a_start_imports_nothing_that_few_pages_or_commands_need() -> None:
+    """Libraries for files, passwords, codes and content are imported where they are used."""
+    asked = "import sys, guidance.app; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    rare = {
+        "alembic", "argon2", "authlib", "cryptography", "docx", "markdown_it", "psycopg", "pydantic",
+        "python_calamine", "requests", "segno", "xlsxwriter", "yaml",
+    }  # fmt: skip
+    assert rare & set(said.stdout.split()) == set()
+
+
+def test_every_library_we_ask_for_is_used() -> None:
+    """What nothing imports any more is a download and a risk for nothing."""
+    wanted = tomllib.loads((config.PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[<>=]", line)[0].replace("_", "-").lower() for line in wanted}
+    sources = "\n".join(path.read_text() for path in (config.PROJECT / "guidance").rglob("*.py"))
+    imported = set(re.findall(r"^\s*(?:from|import) (\w+)", sources, re.M))
+    homes = packages_distributions()
+    used = {home.replace("_", "-").lower() for name in imported for home in homes.get(name, ())}
+    assert names - used == set()

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 
 from guidance.units.actions import CentreValues
 from guidance.units.models import WEEKDAYS
-from guidance.units.queries import Centre, Place
+from guidance.units.queries import Centre, Place, today
 
 _SPAN = re.compile(r"(\d{1,2})[:h.](\d{2})?\s*[-–—]\s*(\d{1,2})[:h.](\d{2})?", re.I)
 _TELEPHONE = re.compile(r"[+0-9][0-9 .]{3,19}")
@@ -189,7 +189,7 @@ class CentreForm(Form):
             day = date.fromisoformat(field.data.strip())
         except ValueError as wrong:
             raise ValidationError(_l("Write the day like this: 2026-11-22.")) from wrong
-        if day > date.today():
+        if day > today():
             raise ValidationError(_l("This day is still to come."))
         if not (self.source.data or "").strip():
             raise ValidationError(_l("Say also who says so: without a source nothing counts as checked."))
