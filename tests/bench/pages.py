@@ -138,7 +138,7 @@ def starting() -> None:
     )
     codes = {"flask": "import flask", "app": "import guidance.app", "bare": bare_answer, "site": site_answer}
     times: dict[str, list[float]] = {name: [] for name in codes}
-    for _round in range(5):
+    for _round in range(9):
         for name, code in codes.items():
             times[name].append(_processor(code))
     best = {name: min(values) for name, values in times.items()}
