@@ -1,6 +1,7 @@
 """How gunicorn runs the site: a few processes with threads, no control socket, no visitors' addresses in logs."""
 
 import ctypes
+import gc
 
 from guidance.config import load
 
@@ -30,6 +31,10 @@ forwarded_allow_ips = "127.0.0.1"
 
 
 def when_ready(_server: object) -> None:
-    """Import the shapes of content before workers are forked: they share them, and no first visitor waits for them."""
-    import guidance.catalogue.shapes
-    import guidance.guides.shapes  # noqa: F401 -- see above
+    """Make the checkers of content before workers are forked: they share them, and no visitor waits for them."""
+    from guidance.catalogue.shapes import GuidanceFacts, GuidanceWords, Source
+    from guidance.guides.shapes import Content, Facts, Words
+
+    for shape in (GuidanceFacts, GuidanceWords, Source, Content, Facts, Words):
+        shape.model_rebuild()
+    gc.freeze()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
@@ -22,9 +23,11 @@ from guidance.catalogue.models import (
     Procedure,
     ProcedureLifeEvent,
 )
-from guidance.catalogue.shapes import StarterProcedure
 from guidance.catalogue.standing import give_code
 from guidance.db import content_changed, db, now, transaction, upsert
+
+if TYPE_CHECKING:
+    from guidance.catalogue.shapes import StarterProcedure
 
 
 @dataclass

@@ -11,85 +11,112 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from guidance.config import PROJECT
 
-SITE = "def app(environ, start):\n    start('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"
+# Answers how often a connection was handed to a thread. A busy machine may take longer than two milliseconds to ask again.
+SITE = """
+import guidance.worker
+
+guidance.worker.PATIENCE = 2_000
+guidance.worker.SECONDS_IN_A_ROW = {seconds}
+handed = 0
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+class Worker(guidance.worker.Worker):
+    def enqueue_req(self, conn):
+        global handed
+        handed += 1
+        super().enqueue_req(conn)
+
+
+def app(environ, start):
+    answer = str(handed).encode()
+    start("200 OK", [("Content-Length", str(len(answer)))])
+    return [answer]
+"""
+
+
+@contextmanager
+def served(folder: Path, seconds: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A server with one thread for everybody, and its port."""
-    (tmp_path / "hello.py").write_text(SITE)
+    (folder / "counting.py").write_text(SITE.format(seconds=seconds))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    patient = (
-        "import guidance.worker\nguidance.worker.MILLISECONDS = 2_000\nWorker = guidance.worker.Worker\n"
-    )
-    (tmp_path / "patient.py").write_text(patient)  # a busy machine may take longer than two to ask again
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-k", "patient.Worker", "--threads", "1", "-b", f"127.0.0.1:{port}",
-         "--keep-alive", "15", "hello:app"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{PROJECT}"},
+        [sys.executable, "-m", "gunicorn", "-k", "counting.Worker", "--threads", "1", "-b", f"127.0.0.1:{port}",
+         "--keep-alive", "15", "counting:app"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": f"{folder}:{PROJECT}"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    for _time in range(100):
-        try:
-            ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10))
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield server, port
-    server.kill()
-    server.wait()
+    try:
+        for _time in range(100):
+            try:
+                ask(visitor(port))
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield server, port
+    finally:
+        server.kill()
+        server.wait()
 
 
-def ask(connection: http.client.HTTPConnection) -> bool:
-    """Ask once; tells whether the connection stays open."""
+def visitor(port: int) -> http.client.HTTPConnection:
+    """Somebody with a connection of their own."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+
+
+def ask(connection: http.client.HTTPConnection) -> tuple[int, bool]:
+    """How often a connection has been handed to a thread, and whether this one stays open."""
     connection.request("GET", "/")
     answer = connection.getresponse()
-    assert answer.read() == b"ok"
-    return not answer.will_close
+    return int(answer.read()), not answer.will_close
 
 
-def test_who_asks_without_a_pause_lets_others_through(served: tuple[subprocess.Popen[bytes], int]) -> None:
+def test_a_thread_stays_with_who_asks_again_at_once(tmp_path: Path) -> None:
+    """Twenty answers for one handing over."""
+    with served(tmp_path, seconds=60) as (_server, port):
+        connection = visitor(port)
+        assert len({ask(connection) for _time in range(20)}) == 1
+
+
+def test_who_asks_without_a_pause_lets_others_through(tmp_path: Path) -> None:
     """One visitor never stops asking the only thread there is; another is answered all the same."""
-    _server, port = served
     stop, asked = threading.Event(), []
+    with served(tmp_path, seconds=0.01) as (_server, port):
 
-    def without_a_pause() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        while not stop.is_set():
-            asked.append(ask(connection))
+        def without_a_pause() -> None:
+            connection = visitor(port)
+            while not stop.is_set():
+                asked.append(ask(connection))
 
-    busy = threading.Thread(target=without_a_pause)
-    busy.start()
-    try:
-        while len(asked) < 20:
-            time.sleep(0.01)
-        for _time in range(5):
-            assert ask(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
-    finally:
-        stop.set()
-        busy.join()
-    assert all(asked)
+        busy = threading.Thread(target=without_a_pause)
+        busy.start()
+        try:
+            while len(asked) < 20:
+                time.sleep(0.01)
+            for _time in range(5):
+                ask(visitor(port))
+        finally:
+            stop.set()
+            busy.join()
+    assert all(stays_open for _handed, stays_open in asked)
 
 
-def test_who_asks_without_a_pause_does_not_keep_a_server_from_stopping(
-    served: tuple[subprocess.Popen[bytes], int],
-) -> None:
+def test_who_asks_without_a_pause_does_not_keep_a_server_from_stopping(tmp_path: Path) -> None:
     """The last answer says that the connection closes, and every question before it was answered."""
-    server, port = served
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    assert all(ask(connection) for _time in range(20))
-    server.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    while ask(connection):
-        assert time.monotonic() - began < 10
-    assert server.wait(timeout=10) == 0
+    with served(tmp_path, seconds=60) as (server, port):
+        connection = visitor(port)
+        for _time in range(20):
+            assert ask(connection)[1]
+        server.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        while ask(connection)[1]:
+            assert time.monotonic() - began < 10
+        assert server.wait(timeout=10) == 0
