@@ -120,3 +120,14 @@ def test_who_asks_without_a_pause_does_not_keep_a_server_from_stopping(tmp_path:
         while ask(connection)[1]:
             assert time.monotonic() - began < 10
         assert server.wait(timeout=10) == 0
+
+
+def test_workers_are_forked_with_the_checkers_of_content_made() -> None:
+    """The settings of gunicorn do what takes long once for all."""
+    asked = (
+        "import runpy; runpy.run_path('gunicorn.conf.py')['when_ready'](None)\n"
+        "from guidance.catalogue import shapes as ours; from guidance.guides import shapes\n"
+        "print(ours.GuidanceFacts.__pydantic_complete__, shapes.Content.__pydantic_complete__)"
+    )
+    said = subprocess.run([sys.executable, "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=True)  # fmt: skip
+    assert said.stdout.split() == ["True", "True"]
