@@ -39,9 +39,8 @@ from guidance.units import editing as units_editing
 from guidance.units import views as units_views
 
 gc.freeze()
-gc.set_threshold(
-    10_000, 20, 50
-)  # a page makes a few thousand objects, and hardly one of them is part of a ring
+# A page makes a few thousand objects, and hardly one of them is part of a ring.
+gc.set_threshold(10_000, 10, 10)
 gc.enable()
 
 BLUEPRINTS = (

@@ -3,10 +3,10 @@
 from __future__ import annotations  # array[int] is only a name to Python 3.11
 
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
+from weakref import proxy
 
 from guidance.search.snapshot import Snapshot
 from guidance.search.understanding import Unit
@@ -34,11 +34,12 @@ class _Use:
 class _Remembered(dict[int, Held]):
     """What sets of terms amount to, each worked out when it is first asked for."""
 
-    def __init__(self, work_out: Callable[[int], Held]) -> None:
-        self._work_out = work_out
+    def __init__(self, plan: Plan) -> None:
+        self._plan = proxy(plan)  # which goes with its question, not when somebody looks for garbage
 
     def __missing__(self, mask: int) -> Held:
-        found = self[mask] = self._work_out(mask)
+        found: Held = self._plan.work_out(mask)
+        self[mask] = found
         return found
 
 
@@ -58,7 +59,7 @@ class Plan:
         self.slots: list[float] = []  # the worth of each pair of neighbours in the question
         self._uses: dict[int, _Use] = {}  # by bit
         self._groups: list[tuple[int, float, float]] = []  # (unit, quality, worth of a part)
-        self.held: dict[int, Held] = _Remembered(self._work_out)  # what the terms of some bits amount to
+        self.held: dict[int, Held] = _Remembered(self)  # what the terms of some bits amount to
 
     def single(self, term: int, rarity: float, unit: int, quality: float) -> None:
         """A unit may be meant by this one term."""
@@ -76,7 +77,8 @@ class Plan:
         self.rarity[term] = rarity
         return self._uses.setdefault(self.bits.setdefault(term, 1 << len(self.bits)), _Use(rarity))
 
-    def _work_out(self, mask: int) -> Held:
+    def work_out(self, mask: int) -> Held:
+        """What the terms of some bits amount to."""
         got: dict[int, float] = {}
         grouped: dict[int, float] = {}
         rarity = 0.0

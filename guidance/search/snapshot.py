@@ -6,9 +6,10 @@ import threading
 import time
 from bisect import bisect_left
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import proxy
 
 from guidance.search import bits, spelling
 from guidance.search.bits import Sums
@@ -71,14 +72,15 @@ class Snapshot:
         }
         self._named = sorted(term for term, found in self.singles.items() if found.named)
         kept = _SETS_KEPT // (_LEVELS_A_TERM * (len(self.priors) // 8 + 64))
-        self.levels = lru_cache(maxsize=max(150, min(kept, 3000)))(self._levels)
-        self.pair = lru_cache(maxsize=20000)(self._pair)
-        self.wordings = lru_cache(maxsize=2500)(self._wordings)
-        self.marked = lru_cache(maxsize=2500)(self._marked)
-        self.card = lru_cache(maxsize=500)(self._card)
-        self.one_slip_away = lru_cache(maxsize=3000)(self._one_slip_away)
-        self.starting_with = lru_cache(maxsize=1000)(self._starting_with)
-        self.preferred = lru_cache(maxsize=4)(self._preferred)
+        own = proxy(self)  # what remembers answers must not hold the snapshot: it goes with its last question
+        self.levels = lru_cache(maxsize=max(150, min(kept, 3000)))(partial(Snapshot._levels, own))
+        self.pair = lru_cache(maxsize=20000)(partial(Snapshot._pair, own))
+        self.wordings = lru_cache(maxsize=2500)(partial(Snapshot._wordings, own))
+        self.marked = lru_cache(maxsize=2500)(partial(Snapshot._marked, own))
+        self.card = lru_cache(maxsize=500)(partial(Snapshot._card, own))
+        self.one_slip_away = lru_cache(maxsize=3000)(partial(Snapshot._one_slip_away, own))
+        self.starting_with = lru_cache(maxsize=1000)(partial(Snapshot._starting_with, own))
+        self.preferred = lru_cache(maxsize=4)(partial(Snapshot._preferred, own))
 
     def _read(self, before: "Snapshot | None") -> None:
         meta = dict(self._db.execute("SELECT name, value FROM meta"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import unicodedata
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,7 @@ from guidance.search import index as index_file
 from guidance.search import shipped
 from guidance.search.documents import Document
 from guidance.search.engine import Index
-from guidance.search.snapshot import IndexMissing
+from guidance.search.snapshot import IndexMissing, Watched
 from guidance.search.vocabulary import Word
 
 
@@ -183,6 +185,23 @@ def test_an_editor_s_new_phrase_is_found_within_two_seconds_and_without_a_rebuil
     time.sleep(0.5)
     assert [hit.key for hit in search.search("khai tử").hits] != ["1.000002"]
     assert search.count == 1
+
+
+def test_the_state_before_a_change_goes_with_its_last_question(tmp_path: Path) -> None:
+    """Nobody has to look for garbage: a day of changes does not fill the memory."""
+    path = tmp_path / "search.sqlite"
+    index_file.build([_one("1.000001", "Khai sinh"), _one("1.000002", "Khai tử")], [], path)
+    snapshots = Watched(path)
+    before = ref(snapshots.snapshot())
+    gc.disable()
+    try:
+        assert snapshots.snapshot().one_slip_away("sinhh")
+        index_file.amend(path, gone=[("procedure", "1.000002")])
+        time.sleep(0.5)
+        assert snapshots.snapshot().count == 1
+        assert before() is None
+    finally:
+        gc.enable()
 
 
 def test_amending_document_by_document_equals_building_anew(tmp_path: Path) -> None:
