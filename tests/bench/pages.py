@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BARE = "from flask import Flask\napp = Flask('bare')\n@app.get('/')\ndef hello(): return 'x' * 2000\n"
 ROUNDS = 15
+STARTS = 11
 PAGES_READ = 3_000
 over: list[str] = []
 
@@ -131,19 +132,17 @@ def _processor(code: str) -> float:
 
 
 def starting() -> None:
-    """Import and first answer, as processor time of fresh processes."""
+    """Import and first answer, as processor time of fresh processes, each compared with its neighbour in time."""
     bare_answer = BARE + "app.test_client().get('/')\n"
     site_answer = (
         "from guidance.app import create_app\ncreate_app().test_client().get('/vi/procedures/1.001193')\n"
     )
     codes = {"flask": "import flask", "app": "import guidance.app", "bare": bare_answer, "site": site_answer}
-    times: dict[str, list[float]] = {name: [] for name in codes}
-    for _round in range(9):
-        for name, code in codes.items():
-            times[name].append(_processor(code))
-    best = {name: min(values) for name, values in times.items()}
-    told("import of the site ÷ import of Flask", best["app"] / best["flask"], "×", 6)
-    told("boot to the first answer ÷ the same of a bare Flask", best["site"] / best["bare"], "×", 4)
+    rounds = [{name: _processor(code) for name, code in codes.items()} for _round in range(STARTS)]
+    imported = statistics.median(times["app"] / times["flask"] for times in rounds)
+    booted = statistics.median(times["site"] / times["bare"] for times in rounds)
+    told("import of the site ÷ import of Flask", imported, "×", 6)
+    told("boot to the first answer ÷ the same of a bare Flask", booted, "×", 4)
 
 
 def _nanoseconds(pid: int) -> int:
