@@ -6,9 +6,9 @@ Imported where guidance is read or written: pydantic is a tenth of what a start 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from guidance.catalogue.normalise import day_or_month
 from guidance.text import slug
@@ -19,6 +19,7 @@ Audience = Literal[
     "citizen", "overseas", "foreigner", "officials", "business", "foreign-business", "organisation",
     "foreign-organisation", "cooperative",
 ]  # fmt: skip
+DayOrMonth = Annotated[str | None, BeforeValidator(day_or_month)]
 
 
 class _Strict(BaseModel):
@@ -30,12 +31,7 @@ class Source(_Strict):
 
     title: str | dict[str, str]
     url: str | None = None
-    verified_on: str | None = None
-
-    @field_validator("verified_on", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return day_or_month(value)
+    verified_on: DayOrMonth = None
 
     @field_validator("url")
     @classmethod
@@ -115,12 +111,7 @@ class OnlineFact(_Strict):
 
     level: Literal["full", "partial", "info"] | None = None
     source: str | None = None
-    as_of: str | None = None
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return day_or_month(value)
+    as_of: DayOrMonth = None
 
 
 class GuidanceFacts(_Strict):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select
@@ -18,11 +18,15 @@ from guidance.catalogue.standing import Standing, put
 from guidance.catalogue.starter import StarterReport
 from guidance.db import content_changed, db, now, transaction
 
+Line = TypeVar("Line", "Supersession", "ShippedStanding")
 
-class StarterNotice(BaseModel):
-    """One notice of the file content/notices.yaml."""
 
+class _Strict(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid")
+
+
+class StarterNotice(_Strict):
+    """One notice of the file content/notices.yaml."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
     kind: Literal["law", "outage", "scam", "service"]
@@ -72,30 +76,24 @@ def load_notices(path: Path) -> StarterReport:
     return report
 
 
-def _sources(whole: dict[str, Any]) -> dict[str, Source]:
-    return {key: Source.model_validate(value) for key, value in whole["sources"].items()}
+def _lines(path: Path, part: str, shape: type[Line]) -> list[tuple[Line, Source]]:
+    """The lines of a part of a file, each with who says so; raises ValueError or KeyError where something is wrong."""
+    whole = content_files.read(path)
+    sources = {key: Source.model_validate(value) for key, value in whole["sources"].items()}
+    return [(line, sources[line.source]) for line in map(shape.model_validate, whole[part])]
 
 
 def _vietnamese(title: str | dict[str, str]) -> str:
     return title if isinstance(title, str) else title["vi"]
 
 
-class Supersession(BaseModel):
+class Supersession(_Strict):
     """One line of content/legal.yaml: an instrument and what has replaced, or is going to replace, it."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid")
     number: str
     by: str
     since: date | None
     source: str
-
-
-def read_supersessions(path: Path) -> list[tuple[Supersession, Source]]:
-    """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = content_files.read(path)
-    sources = _sources(whole)
-    lines = [Supersession.model_validate(row) for row in whole["superseded"]]
-    return [(line, sources[line.source]) for line in lines]
 
 
 @transaction
@@ -106,7 +104,7 @@ def load_supersessions(path: Path) -> int:
     """
     known = {row.number: row for row in db.session.scalars(select(LegalInstrument))}
     stored = 0
-    for line, told in read_supersessions(path):
+    for line, told in _lines(path, "superseded", Supersession):
         instrument = known.get(line.number)
         if instrument is None:
             instrument = LegalInstrument(number=line.number, title="")
@@ -127,23 +125,14 @@ def load_supersessions(path: Path) -> int:
     return stored
 
 
-class ShippedStanding(BaseModel):
+class ShippedStanding(_Strict):
     """One line of content/standing.yaml."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid")
     codes: list[str]
     valid_from: date | None = None
     valid_to: date | None = None
     superseded_by: list[str] = []
     source: str
-
-
-def read_standings(path: Path) -> list[tuple[ShippedStanding, Source]]:
-    """The lines of the file, each with who says so; raises ValueError or KeyError where something is wrong."""
-    whole = content_files.read(path)
-    sources = _sources(whole)
-    lines = [ShippedStanding.model_validate(row) for row in whole["procedures"]]
-    return [(line, sources[line.source]) for line in lines]
 
 
 @transaction
@@ -153,7 +142,7 @@ def load_standings(path: Path) -> int:
     A code whose record has not been imported yet is kept, unseen, until the record comes.
     """
     stored = 0
-    for line, told in read_standings(path):
+    for line, told in _lines(path, "procedures", ShippedStanding):
         standing = Standing(
             line.valid_from,
             line.valid_to,

@@ -8,16 +8,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from guidance.catalogue.normalise import day_or_month
-from guidance.catalogue.shapes import Source
+from guidance.catalogue.shapes import DayOrMonth, Source
 
 Reason = Literal[
     "no_phone", "sim", "no_level_2", "no_code", "nfc", "face", "mismatch", "papers", "payment", "system", "other"
 ]  # fmt: skip
 _Words = Annotated[str, Field(min_length=1)]
-_Date = Annotated[str | None, BeforeValidator(day_or_month)]
 
 
 class _Strict(BaseModel):
@@ -97,7 +95,7 @@ class Original(Words, Facts):
     group: Literal["vneid", "vssid", "portal", "papers", "helpers", "programme"]
     order: int = Field(ge=0, le=100_000)
     owner: str = "content"
-    verified_on: _Date = None
+    verified_on: DayOrMonth = None
     review_by: date
 
     def facts_of_all_languages(self) -> Facts:
